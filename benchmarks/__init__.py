@@ -1,0 +1,1 @@
+"""The evidence: latency one can believe, and the same work on other systems."""

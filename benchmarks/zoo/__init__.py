@@ -1,0 +1,1 @@
+"""Recipes that train or obtain the reference models and make their bundles."""

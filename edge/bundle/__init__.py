@@ -1,0 +1,1 @@
+"""Bundles: one trained model as files, with everything a true answer needs."""

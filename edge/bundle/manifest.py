@@ -1,0 +1,196 @@
+"""The typed manifest: the only truth about a bundle.
+
+These types are the format. `edge.bundle.manifest_reader` turns untrusted bytes into a `Manifest`
+and names all faults together; nothing else parses `manifest.json`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+__all__ = [
+    "FORMAT",
+    "Artifact",
+    "Evidence",
+    "FileEntry",
+    "GoldenExample",
+    "GoldenOutput",
+    "ImageInput",
+    "Manifest",
+    "Metric",
+    "Output",
+    "Parity",
+    "Resize",
+]
+
+FORMAT = 1
+
+Sha256 = str
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every part: immutable, named fields, unknown keys refused."""
+
+
+class FileEntry(_Part):
+    """A file of the bundle: POSIX path relative to its root, SHA-256 in hex, size in bytes."""
+
+    path: str
+    sha256: Sha256
+    size_bytes: int
+
+
+class Resize(_Part):
+    """How a picture of any size becomes `width` x `height` pixels.
+
+    `rule`: "stretch" ignores the aspect ratio; "letterbox" keeps it and pads with `pad_value`
+    (in 0..255, centred); "crop" keeps it, scales the short side so that the centred
+    `width` x `height` crop is `crop_fraction` of it; "exact" refuses any other size.
+    `interpolation`: "linear_exact" and "nearest" are bit-identical on x86 and ARM.
+    `antialias`: low-pass before shrinking, so that a film of several megapixels does not alias.
+    """
+
+    width: int
+    height: int
+    rule: Literal["stretch", "letterbox", "crop", "exact"] = "stretch"
+    interpolation: Literal["linear_exact", "nearest"] = "linear_exact"
+    antialias: bool = True
+    crop_fraction: float = 1.0
+    pad_value: int = 0
+
+
+class ImageInput(_Part, tag_field="kind", tag="image"):
+    """A picture as the model takes it.
+
+    A pixel p (0..255; deeper pictures are scaled to that range without rounding) becomes
+    `(p * scale - mean[c]) / std[c]`. `shape` is NCHW or NHWC as `layout` says, batch 1.
+    """
+
+    name: str
+    shape: tuple[int, int, int, int]
+    layout: Literal["NCHW", "NHWC"]
+    colour: Literal["grey", "rgb", "bgr"]
+    resize: Resize
+    dtype: Literal["float32", "uint8"] = "float32"
+    scale: float = 1.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    normalisation_in_graph: bool = False
+
+
+class Output(_Part):
+    """How an output is read.
+
+    `activation` and `temperature` are applied by the runtime to what the model gives
+    (scores = activation(values / temperature)). `thresholds`, one a label, decide multilabel
+    outputs (score >= threshold); classification decides for the highest score.
+    """
+
+    name: str
+    kind: Literal["classification", "multilabel", "regression"]
+    labels: tuple[str, ...]
+    activation: Literal["none", "softmax", "sigmoid"]
+    temperature: float = 1.0
+    thresholds: tuple[float, ...] | None = None
+    unit: str = ""
+
+
+class Artifact(_Part):
+    """One model file: what runs it, and how its image inputs are laid out.
+
+    `tolerance_steps`: how many output steps an answer on another machine may lie from the
+    golden one. `output_steps`: the size of a step for each output (the quantization scale of
+    an int8 output; an absolute tolerance for float), keyed by the manifest's output name.
+    """
+
+    path: str
+    engine: Literal["onnxruntime", "litert"]
+    precision: Literal["int8", "float32"]
+    layout: Literal["NCHW", "NHWC"]
+    tolerance_steps: int
+    output_steps: dict[str, float]
+
+
+class GoldenOutput(_Part):
+    """What one artifact gave in the lab for one output: dequantized values, row-major."""
+
+    artifact: str
+    name: str
+    shape: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+class GoldenExample(_Part):
+    """A real input and what came out.
+
+    `input` is the path of an encoded picture in the bundle; `tensor_sha256` is the SHA-256 in
+    hex of the float32 tensor (C order, in the manifest input's shape) that preprocessing must
+    make of it on every machine.
+    """
+
+    input: str
+    tensor_sha256: Sha256
+    outputs: tuple[GoldenOutput, ...]
+    label: str | None = None
+
+
+class Metric(_Part):
+    """A measured figure with its 95 % interval where there is one.
+
+    `artifact` is the artifact's path, or "source" for the float model it was made from.
+    """
+
+    artifact: str
+    name: str
+    value: float
+    examples: int
+    low: float | None = None
+    high: float | None = None
+
+
+class Parity(_Part):
+    """How far an artifact's outputs lie from the float model's on the calibration pictures.
+
+    `snr_db` is centred (signal: output minus its mean over the examples); `agreement` is the
+    share of examples with the same decision.
+    """
+
+    artifact: str
+    snr_db: float
+    max_abs_difference: float
+    agreement: float
+    examples: int
+
+
+class Evidence(_Part):
+    """What was measured, on what, with what."""
+
+    source_model_sha256: Sha256
+    calibration_sha256: Sha256
+    calibration_examples: int
+    tools: dict[str, str]
+    parity: tuple[Parity, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+
+
+class Manifest(_Part):
+    """`manifest.json`, format 1.
+
+    """
+
+    format: Literal[1]
+    name: str
+    version: str
+    task: str
+    intended_use: str
+    limits: tuple[str, ...]
+    licence: str
+    attribution: tuple[str, ...]
+    files: tuple[FileEntry, ...]
+    inputs: tuple[ImageInput, ...]
+    outputs: tuple[Output, ...]
+    artifacts: tuple[Artifact, ...]
+    golden: tuple[GoldenExample, ...] = ()
+    evidence: Evidence | None = None

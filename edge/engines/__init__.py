@@ -1,0 +1,1 @@
+"""Inference engines behind one narrow seam (`edge.engines.base.Engine`)."""

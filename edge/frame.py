@@ -1,0 +1,41 @@
+"""A picture on its way through the pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Colour", "Frame", "Pixels"]
+
+Colour = Literal["grey", "rgb", "bgr"]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32] | NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Decoded pixels and where they came from.
+
+    Attributes:
+        pixels: (height, width, channels), channels 1 (grey) or 3 (rgb, bgr), C-contiguous;
+            uint8 in 0..255, uint16 in 0..65535, or float32 in 0..1.
+        colour: what the channels mean.
+        source: file name, stream address, "camera:0", "-" or "memory".
+        index: 0-based position within its source.
+        capture_time_ns: time.time_ns() when the frame was taken or the file was read.
+        digest: SHA-256 in hex of the encoded bytes (of the pixel bytes where there are none),
+            or "" where nobody asked for it.
+        decode_ns: nanoseconds that decoding took; 0 where the frame came decoded.
+        capture_ns: nanoseconds that waiting for and taking the frame took; 0 for files.
+    """
+
+    pixels: Pixels
+    colour: Colour
+    source: str = "memory"
+    index: int = 0
+    capture_time_ns: int = 0
+    digest: str = ""
+    decode_ns: int = 0
+    capture_ns: int = 0

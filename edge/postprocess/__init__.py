@@ -1,0 +1,1 @@
+"""What a model gives to what a person reads."""

@@ -1,0 +1,1 @@
+"""Frames and records to the tensors that a model takes."""

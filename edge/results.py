@@ -1,0 +1,125 @@
+"""What an answer is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["LatencyNs", "ModelIdentity", "OutputResult", "Result", "Score"]
+
+OutputKind = Literal["classification", "multilabel", "regression"]
+Status = Literal["ok", "refused", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One label's score after activation and temperature (a value in its unit for regression)."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutputResult:
+    """One model output, read as its manifest says.
+
+    Attributes:
+        name: the output's name in the manifest.
+        kind: how to read the scores.
+        scores: one entry a label, in the manifest's label order; probabilities in 0..1 for
+            classification (summing to 1) and multilabel (each its own), values for regression.
+        decision: the labels decided for: one for classification, any number for multilabel,
+            none for regression.
+        unit: unit of the values for regression, else "".
+    """
+
+    name: str
+    kind: OutputKind
+    scores: tuple[Score, ...]
+    decision: tuple[str, ...]
+    unit: str = ""
+
+    @property
+    def top(self) -> Score:
+        """The highest score; the first of equals."""
+        return max(self.scores, key=lambda each: each.score)
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyNs:
+    """Nanoseconds that each stage took for one input.
+
+    `total` is from the start of capture or decode to the finished result, so it is at least
+    the sum of the stages. A stage that did not happen is 0.
+    """
+
+    capture: int = 0
+    decode: int = 0
+    preprocess: int = 0
+    infer: int = 0
+    postprocess: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Which model answered.
+
+    Attributes:
+        name: from the manifest, or the file's name for a bare model file.
+        version: from the manifest, or "".
+        digest: SHA-256 in hex of `manifest.json` (which holds every file's digest), or of the
+            bare model file.
+    """
+
+    name: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer for one input.
+
+    Attributes:
+        source: where the input came from.
+        index: 0-based position within the source.
+        status: "ok"; "refused" where the input was readable but must not be answered
+            (`reason` says why, `outputs` is empty).
+        reason: None when status is "ok".
+        outputs: one entry for each output in the manifest.
+        model: which model answered.
+        engine: "onnxruntime", "litert" or "replay".
+        precision: "int8", "float32", ...
+        latency_ns: time by stage.
+        digest: the input's SHA-256 in hex, "" where it was not asked for.
+        capture_time_ns: time.time_ns() when the frame was taken or the file was read.
+    """
+
+    source: str
+    index: int
+    status: Status
+    reason: str | None
+    outputs: tuple[OutputResult, ...]
+    model: ModelIdentity
+    engine: str
+    precision: str
+    latency_ns: LatencyNs
+    digest: str = ""
+    capture_time_ns: int = 0
+
+    @property
+    def top(self) -> Score:
+        """The highest score of the first output.
+
+        Raises:
+            ValueError: the input was refused, so there is no answer.
+        """
+        if not self.outputs:
+            raise ValueError(f"no answer for {self.source}: {self.reason}")
+        return self.outputs[0].top
+
+    @property
+    def decision(self) -> tuple[str, ...]:
+        """The labels decided for in the first output; empty when refused."""
+        return self.outputs[0].decision if self.outputs else ()
