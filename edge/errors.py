@@ -14,7 +14,8 @@
     │   └── DigestError            4          digest
     ├── EngineError                5          engine
     │   ├── EngineNotInstalledError 5         engine_not_installed
-    │   └── ModelMismatchError (also BundleError) 4 model_mismatch
+    │   ├── ModelMismatchError (also BundleError) 4 model_mismatch
+    │   └── ModelUnreadableError (also BundleError) 4 model_unreadable
     ├── DeviceError                5          device
     │   └── DeviceTimeoutError     5          device_timeout
     └── OutputError                5          output
@@ -40,6 +41,7 @@ __all__ = [
     "InputTooLargeError",
     "ManifestError",
     "ModelMismatchError",
+    "ModelUnreadableError",
     "OutputError",
     "UnsupportedInputError",
     "UsageError",
@@ -132,6 +134,13 @@ class ModelMismatchError(EngineError, BundleError):
     """The model file does not have the tensors that its manifest promises."""
 
     code = "model_mismatch"
+    exit_code = 4
+
+
+class ModelUnreadableError(EngineError, BundleError):
+    """An engine does not accept the model file: it is damaged, or uses what the engine lacks."""
+
+    code = "model_unreadable"
     exit_code = 4
 
 

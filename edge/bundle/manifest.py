@@ -20,6 +20,7 @@ __all__ = [
     "ImageInput",
     "Manifest",
     "Metric",
+    "ModelMetadata",
     "Output",
     "Parity",
     "Resize",
@@ -34,7 +35,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Base of every part: immutable, named fields, unknown keys refused."""
 
 
-class FileEntry(_Part):
+class FileEntry(_Part, frozen=True, kw_only=True):
     """A file of the bundle: POSIX path relative to its root, SHA-256 in hex, size in bytes."""
 
     path: str
@@ -42,7 +43,7 @@ class FileEntry(_Part):
     size_bytes: int
 
 
-class Resize(_Part):
+class Resize(_Part, frozen=True, kw_only=True):
     """How a picture of any size becomes `width` x `height` pixels.
 
     `rule`: "stretch" ignores the aspect ratio; "letterbox" keeps it and pads with `pad_value`
@@ -61,7 +62,7 @@ class Resize(_Part):
     pad_value: int = 0
 
 
-class ImageInput(_Part, tag_field="kind", tag="image"):
+class ImageInput(_Part, frozen=True, kw_only=True, tag_field="kind", tag="image"):
     """A picture as the model takes it.
 
     A pixel p (0..255; deeper pictures are scaled to that range without rounding) becomes
@@ -80,7 +81,7 @@ class ImageInput(_Part, tag_field="kind", tag="image"):
     normalisation_in_graph: bool = False
 
 
-class Output(_Part):
+class Output(_Part, frozen=True, kw_only=True):
     """How an output is read.
 
     `activation` and `temperature` are applied by the runtime to what the model gives
@@ -97,7 +98,7 @@ class Output(_Part):
     unit: str = ""
 
 
-class Artifact(_Part):
+class Artifact(_Part, frozen=True, kw_only=True):
     """One model file: what runs it, and how its image inputs are laid out.
 
     `tolerance_steps`: how many output steps an answer on another machine may lie from the
@@ -113,7 +114,7 @@ class Artifact(_Part):
     output_steps: dict[str, float]
 
 
-class GoldenOutput(_Part):
+class GoldenOutput(_Part, frozen=True, kw_only=True):
     """What one artifact gave in the lab for one output: dequantized values, row-major."""
 
     artifact: str
@@ -122,7 +123,7 @@ class GoldenOutput(_Part):
     values: tuple[float, ...]
 
 
-class GoldenExample(_Part):
+class GoldenExample(_Part, frozen=True, kw_only=True):
     """A real input and what came out.
 
     `input` is the path of an encoded picture in the bundle; `tensor_sha256` is the SHA-256 in
@@ -136,7 +137,7 @@ class GoldenExample(_Part):
     label: str | None = None
 
 
-class Metric(_Part):
+class Metric(_Part, frozen=True, kw_only=True):
     """A measured figure with its 95 % interval where there is one.
 
     `artifact` is the artifact's path, or "source" for the float model it was made from.
@@ -150,7 +151,7 @@ class Metric(_Part):
     high: float | None = None
 
 
-class Parity(_Part):
+class Parity(_Part, frozen=True, kw_only=True):
     """How far an artifact's outputs lie from the float model's on the calibration pictures.
 
     `snr_db` is centred (signal: output minus its mean over the examples); `agreement` is the
@@ -164,7 +165,7 @@ class Parity(_Part):
     examples: int
 
 
-class Evidence(_Part):
+class Evidence(_Part, frozen=True, kw_only=True):
     """What was measured, on what, with what."""
 
     source_model_sha256: Sha256
@@ -175,10 +176,16 @@ class Evidence(_Part):
     metrics: tuple[Metric, ...] = ()
 
 
-class Manifest(_Part):
-    """`manifest.json`, format 1.
+class ModelMetadata(_Part, frozen=True, kw_only=True):
+    """What both artifacts carry of the manifest, so that a file taken out of its bundle runs."""
 
-    """
+    format: Literal[1]
+    inputs: tuple[ImageInput, ...]
+    outputs: tuple[Output, ...]
+
+
+class Manifest(_Part, frozen=True, kw_only=True):
+    """`manifest.json`, format 1."""
 
     format: Literal[1]
     name: str

@@ -1,0 +1,38 @@
+"""Where tests find data that is not theirs."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def shared_folder() -> Path:
+    """The labelled data beside the checkout; it need not be there."""
+    return Path(os.environ.get("EDGEDX_SHARED", ROOT.parent / "shared"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, aloud, what needs labelled data where there is none."""
+    folder = shared_folder()
+    if (folder / "data").is_dir():
+        return
+    skip = pytest.mark.skip(reason=f"needs labelled data in {folder.name}/ beside the checkout")
+    for item in items:
+        if "shared_data" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of labelled data."""
+    return shared_folder() / "data"
+
+
+@pytest.fixture(scope="session")
+def sample_films() -> list[Path]:
+    """The openly licensed films that come with the project."""
+    films = sorted((ROOT / "docs" / "samples").glob("*.png"))
+    assert films
+    return films
