@@ -28,7 +28,7 @@ class Frame:
         digest: SHA-256 in hex of the encoded bytes (of the pixel bytes where there are none),
             or "" where nobody asked for it.
         decode_ns: nanoseconds that decoding took; 0 where the frame came decoded.
-        capture_ns: nanoseconds that waiting for and taking the frame took; 0 for files.
+        capture_ns: nanoseconds that waiting for and taking the frame, or reading its file, took.
     """
 
     pixels: Pixels
