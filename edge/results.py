@@ -26,8 +26,9 @@ class OutputResult:
     Attributes:
         name: the output's name in the manifest.
         kind: how to read the scores.
-        scores: one entry a label, in the manifest's label order; probabilities in 0..1 for
-            classification (summing to 1) and multilabel (each its own), values for regression.
+        scores: one entry a label, in the manifest's label order. With an activation,
+            probabilities in 0..1: summing to 1 for classification, each its own for multilabel.
+            Without one, and for regression, whatever the model gives.
         decision: the labels decided for: one for classification, any number for multilabel,
             none for regression.
         unit: unit of the values for regression, else "".

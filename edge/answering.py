@@ -1,0 +1,171 @@
+"""Many inputs, one answer or one error each; a bad one never stops the rest."""
+
+from __future__ import annotations
+
+import glob
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from edge.decode import decode_image
+from edge.errors import EdgeError, InputError, InputNotFoundError, UsageError
+from edge.results import Result
+from edge.sources.image_files import expand_inputs, read_stdin_bytes
+
+if TYPE_CHECKING:
+    from edge.frame import Frame
+    from edge.pipeline import Model
+
+__all__ = ["Failure", "StreamOptions", "answer_each", "count_expected", "expand_each"]
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input that gave no result, in its place among the others."""
+
+    source: str
+    index: int
+    error: EdgeError
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """How cameras and streams are read.
+
+    Attributes:
+        frames: stop after so many frames of each stream; None goes on until it ends.
+        open_timeout_s: seconds that opening may take.
+        read_timeout_s: seconds that each frame may take.
+    """
+
+    frames: int | None = None
+    open_timeout_s: float = 10.0
+    read_timeout_s: float = 5.0
+
+
+def expand_each(arguments: Sequence[str]) -> list[str | Failure]:
+    """Turn what the user named into single inputs; what names nothing becomes a failure.
+
+    Args:
+        arguments: image files, folders, glob patterns, stream addresses, "-".
+    """
+    if list(arguments).count(STDIN) > 1:
+        raise UsageError("'-' is given more than once; standard input can be read once")
+    inputs: list[str | Failure] = []
+    for argument in arguments:
+        try:
+            if argument == STDIN:
+                inputs.append(argument)
+            elif _is_stream(argument):
+                inputs += _expand_stream(argument)
+            else:
+                inputs += expand_inputs([argument])
+        except EdgeError as error:
+            inputs.append(Failure(argument, 0, error))
+    return inputs
+
+
+def answer_each(
+    model: Model,
+    inputs: Sequence[str | Failure],
+    *,
+    stream: StreamOptions,
+    stdin: BinaryIO | None,
+) -> Iterator[Result | Failure]:
+    """Answer for every input in order.
+
+    Args:
+        model: a loaded model.
+        inputs: from `expand_each`.
+        stream: how cameras and streams are read.
+        stdin: where "-" is read from; None where the process has none.
+    """
+    for each in inputs:
+        if isinstance(each, Failure):
+            yield each
+        elif _is_stream(each):
+            yield from _answer_stream(model, each, stream)
+        else:
+            yield _answer_file(model, each, stdin)
+
+
+def _answer_file(model: Model, name: str, stdin: BinaryIO | None) -> Result | Failure:
+    try:
+        return model.run(_read_stdin(stdin) if name == STDIN else name)
+    except EdgeError as error:
+        return Failure(name, 0, error)
+
+
+def _read_stdin(stdin: BinaryIO | None) -> Frame:
+    if stdin is None:
+        raise InputNotFoundError("-: standard input is closed; pipe the bytes of an image in")
+    start = time.perf_counter_ns()
+    data = read_stdin_bytes(stdin)
+    reading_ns = time.perf_counter_ns() - start
+    return replace(decode_image(data, source=STDIN), capture_ns=reading_ns)
+
+
+def _answer_stream(
+    model: Model,
+    address: str,
+    options: StreamOptions,
+) -> Iterator[Result | Failure]:
+    from edge.sources.base import open_source, without_credentials
+
+    shown = without_credentials(address)
+    count = following = 0
+    try:
+        with open_source(
+            address,
+            open_timeout_s=options.open_timeout_s,
+            read_timeout_s=options.read_timeout_s,
+        ) as source:
+            for frame in source:
+                yield _answer_frame(model, frame, shown)
+                count += 1
+                following = frame.index + 1
+                if options.frames is not None and count >= options.frames:
+                    return
+    except EdgeError as error:
+        yield Failure(shown, following, error)
+
+
+def _answer_frame(model: Model, frame: Frame, shown: str) -> Result | Failure:
+    """Answer for one frame; one that cannot be answered does not end the stream."""
+    try:
+        return model.run(frame)
+    except InputError as error:
+        return Failure(shown, frame.index, error)
+
+
+def _expand_stream(argument: str) -> list[str]:
+    """A pattern for video files names each of them; all else is one stream."""
+    if "://" in argument or not glob.has_magic(argument) or Path(argument).exists():
+        return [argument]
+    found = sorted(glob.glob(argument))  # noqa: PTH207 - a pattern may be absolute
+    if not found:
+        raise InputNotFoundError(f"no file matches {argument}; check the pattern")
+    return found
+
+
+def _is_stream(text: str) -> bool:
+    from edge.sources.base import is_stream_address
+
+    return is_stream_address(text)
+
+
+def count_expected(inputs: Sequence[str | Failure], *, frames: int | None) -> int:
+    """How many answers will come; 0 where a stream goes on until it ends."""
+    count = 0
+    for each in inputs:
+        if isinstance(each, str) and _is_stream(each):
+            if frames is None:
+                return 0
+            count += frames
+        else:
+            count += 1
+    return count

@@ -1,0 +1,254 @@
+"""`edge-run`: arguments and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edge import __version__
+from edge.command_line import run_command
+
+if TYPE_CHECKING:
+    from edge.answering import Failure
+    from edge.bare_model import BareModelOptions
+    from edge.model_loader import LoadOptions
+    from edge.pipeline import Model
+    from edge.printing import Printer
+
+__all__ = ["main"]
+
+_ENGINES = click.Choice(["auto", "onnxruntime", "litert"])
+_BARE_OPTIONS = (
+    "labels",
+    "kind",
+    "activation",
+    "colour",
+    "scale",
+    "mean",
+    "std",
+    "resize",
+    "size",
+)
+_PRECISIONS = click.Choice(["auto", "int8", "float32"])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `edge-run`; ends the process with an exit code.
+
+    Args:
+        arguments: the words after the program's name; None for the process's own.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    owns_process = arguments is None
+    commands = {"selftest": selftest_command, "doctor": doctor_command}
+    name, command = "edge-run", answer_command
+    if words and words[0] in commands:
+        name, command = f"edge-run {words[0]}", commands[words.pop(0)]
+    run_command(command, words, name=name, owns_process=owns_process)
+
+
+def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(
+        [
+            click.option(
+                "--model",
+                metavar="BUNDLE|FILE",
+                help="A bundle (.edge file or folder), or a bare .onnx or .tflite file. "
+                "Default: the chest X-ray bundle that comes with edgedx.",
+            ),
+            click.option("--engine", type=_ENGINES, default="auto", show_default=True),
+            click.option("--precision", type=_PRECISIONS, default="auto", show_default=True),
+            click.option("--threads", type=int, metavar="N", help="Default: all, at most 4."),
+            click.option("--debug", is_flag=True, help="Show tracebacks and engine messages."),
+        ],
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(
+    epilog="Commands: 'edge-run selftest' replays the bundle's golden inputs on this machine; "
+    "'edge-run doctor' says what this machine is and what works on it. "
+    "Exit codes: 0 done, 1 refused or a gate failed, 2 wrong use, 3 bad input, 4 bad bundle, "
+    "5 engine or device failure, 130 interrupted.",
+)
+@click.argument("inputs", nargs=-1, metavar="INPUT...")
+@_model_options
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines, one object an input or frame.")
+@click.option(
+    "--top", type=click.IntRange(min=1), metavar="N", help="Print the N likeliest labels."
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stop each camera or stream after N frames.",
+)
+@click.option("--open-timeout", type=float, default=10.0, show_default=True, metavar="SECONDS")
+@click.option("--read-timeout", type=float, default=5.0, show_default=True, metavar="SECONDS")
+@click.option("--labels", metavar="A,B,...", help="Bare file: names of its outputs.")
+@click.option(
+    "--kind",
+    type=click.Choice(["classification", "multilabel", "regression"]),
+    help="Bare file: how its output is read.",
+)
+@click.option(
+    "--activation",
+    type=click.Choice(["none", "softmax", "sigmoid"]),
+    help="Bare file: what turns its output into scores.",
+)
+@click.option(
+    "--colour", type=click.Choice(["grey", "rgb", "bgr"]), help="Bare file: its channels."
+)
+@click.option("--scale", type=float, help="Bare file: factor on pixels in 0..255, before --mean.")
+@click.option("--mean", metavar="M[,M,M]", help="Bare file: subtracted from scaled pixels.")
+@click.option("--std", metavar="S[,S,S]", help="Bare file: divides after --mean.")
+@click.option(
+    "--resize",
+    type=click.Choice(["stretch", "letterbox", "crop", "exact"]),
+    help="Bare file: how a picture becomes its size.",
+)
+@click.option("--size", metavar="WIDTHxHEIGHT", help="Bare file: where it leaves its size open.")
+@click.version_option(__version__, prog_name="edge-run")
+def answer_command(inputs: tuple[str, ...], **options: Any) -> int:
+    """Answer for each INPUT with an int8 model, and say how long each stage took.
+
+    INPUT is an image file, a folder, a glob pattern, a video, camera:0, an rtsp:// or http://
+    address, or - for the bytes of an image on standard input.
+    """
+    if not inputs:
+        raise click.UsageError(
+            "no input given; name an image, a folder, a video, camera:0 or -, "
+            "or see edge-run --help",
+        )
+    from edge.answering import StreamOptions, answer_each, expand_each
+    from edge.model_loader import load
+    from edge.printing import print_all
+
+    stream = StreamOptions(options["frames"], options["open_timeout"], options["read_timeout"])
+    expanded = expand_each(inputs)
+    with load(options["model"], options=_load_options(options)) as model:
+        printer = _printer(options, model, expanded)
+        answers = answer_each(
+            model, expanded, stream=stream, stdin=getattr(sys.stdin, "buffer", None)
+        )
+        return print_all(printer, answers)
+
+
+def _printer(options: dict[str, Any], model: Model, inputs: Sequence[str | Failure]) -> Printer:
+    from edge.answering import count_expected
+    from edge.printing import JsonPrinter, PersonPrinter
+
+    if options["as_json"]:
+        return JsonPrinter()
+    count = count_expected(inputs, frames=options["frames"])
+    return PersonPrinter(model, count=count, most=options["top"])
+
+
+def _load_options(options: dict[str, Any]) -> LoadOptions:
+    from edge.model_loader import LoadOptions
+
+    return LoadOptions(
+        engine=options["engine"],
+        precision=options["precision"],
+        threads=options["threads"],
+        bare=_bare_options(options),
+    )
+
+
+def _bare_options(options: dict[str, Any]) -> BareModelOptions | None:
+    if all(options[name] is None for name in _BARE_OPTIONS):
+        return None
+    from edge.bare_model import BareModelOptions, parse_numbers, parse_size
+
+    labels = options["labels"]
+    return BareModelOptions(
+        labels=tuple(label.strip() for label in labels.split(",")) if labels else None,
+        kind=options["kind"],
+        activation=options["activation"],
+        colour=options["colour"],
+        scale=options["scale"],
+        mean=parse_numbers("--mean", options["mean"]),
+        std=parse_numbers("--std", options["std"]),
+        resize=options["resize"],
+        size=parse_size("--size", options["size"]),
+    )
+
+
+@click.command()
+@_model_options
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines, one object a check.")
+def selftest_command(**options: Any) -> int:
+    """Replay a bundle's golden inputs on this very machine.
+
+    Every artifact whose engine is installed must make the lab's tensor bit for bit and the
+    lab's answer within the bundle's tolerance. Exit code 1 where one does not.
+    """
+    import json
+    from dataclasses import asdict
+
+    from edge.model_loader import LoadOptions
+    from edge.report import format_check
+    from edge.selftest import run_selftest
+
+    path = Path(options["model"]) if options["model"] else None
+    wanted = LoadOptions(options["engine"], options["precision"], options["threads"])
+    passed = failed = 0
+    for check in run_selftest(path, wanted):
+        passed += check.is_passed
+        failed += not check.is_passed
+        if options["as_json"]:
+            line = {"schema_version": 1, **asdict(check), "is_passed": check.is_passed}
+            click.echo(json.dumps(line))
+        else:
+            click.echo(format_check(check))
+    if not options["as_json"]:
+        click.echo(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def doctor_command(*, as_json: bool, debug: bool) -> int:  # noqa: ARG001
+    """Say what this machine is and what works on it.
+
+    Each engine is imported and run in a child process, so that a crash becomes a sentence.
+    Exit code 5 where no engine works.
+    """
+    import json
+
+    from edge.doctor import examine, format_examination
+
+    found = examine()
+    board = _board()
+    if as_json:
+        click.echo(json.dumps({**found, "board": board}))
+    else:
+        click.echo("\n".join([*_format_board(board), *format_examination(found)]))
+    return 0 if any(engine["works"] for engine in found["engines"]) else 5
+
+
+def _board() -> dict[str, Any] | None:
+    """Ask `devices` which board this is; the runtime also deploys without it."""
+    try:
+        from devices.detect import detect_board
+    except ImportError:
+        return None
+    from dataclasses import asdict
+
+    return asdict(detect_board())
+
+
+def _format_board(board: dict[str, Any] | None) -> list[str]:
+    if board is None:
+        return []
+    processor = f", {board['processor']}" if board["processor"] else ""
+    return [
+        f"{board['model']} ({board['architecture']}{processor}), {board['memory_mib']} MiB",
+        f"instructions for int8: {', '.join(board['instructions']) or 'none known'}",
+    ]

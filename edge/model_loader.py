@@ -1,0 +1,128 @@
+"""Open a bundle or a bare model file and make it ready to answer."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.engines.base import Engine, EngineOptions
+from edge.errors import UsageError
+from edge.model_parts import ModelParts
+from edge.opencv import import_opencv
+from edge.pipeline import Model
+from edge.results import ModelIdentity
+
+if TYPE_CHECKING:
+    from edge.bare_model import BareModelOptions
+
+__all__ = ["DEFAULT_BUNDLE", "LoadOptions", "load"]
+
+DEFAULT_BUNDLE = Path(__file__).parent / "default_bundle" / "chest_xray.edge"
+
+_BARE_SUFFIXES = frozenset({".onnx", ".tflite"})
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How to load a model.
+
+    Attributes:
+        engine: "auto", "onnxruntime" or "litert".
+        precision: "auto" (int8 where there is one), "int8" or "float32".
+        threads: threads inside one inference; None for every processor, at most 4.
+        artifact: path of the very file in the bundle to run, whatever `engine` and `precision`
+            say; "" leaves the choice to them.
+        bare: for a bare .onnx or .tflite file: what it does not say itself.
+    """
+
+    engine: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+    artifact: str = ""
+    bare: BareModelOptions | None = None
+
+
+def load(
+    model: str | os.PathLike[str] | None = None,
+    *,
+    engine: str | Engine = "auto",
+    threads: int | None = None,
+    options: LoadOptions | None = None,
+) -> Model:
+    """Load a model once, to run it many times.
+
+    Args:
+        model: a bundle (folder or .edge file), a bare .onnx or .tflite file, or None for the
+            chest X-ray bundle that comes with edgedx.
+        engine: "auto", "onnxruntime", "litert", or an `Engine` of your own (a
+            `ReplayEngine` in a test) that stands in for the bundle's.
+        threads: threads inside one inference; None for every processor, at most 4.
+        options: everything at once, instead of `engine` and `threads`.
+
+    Returns:
+        A model; close it, or use it in a `with` block.
+
+    Raises:
+        UsageError: the options contradict each other or the model.
+        BundleError: the bundle is refused, with every reason found.
+        EngineError: the engine is missing or does not load the model.
+    """
+    start = time.perf_counter_ns()
+    stand_in = None if isinstance(engine, str) else engine
+    if options is None:
+        name = engine if isinstance(engine, str) else "auto"
+        options = LoadOptions(engine=name, threads=threads)
+    elif engine != "auto" or threads is not None:
+        raise UsageError("engine or threads are given beside options; give them in options")
+    # Every picture needs it: imported here, its time counts as loading and not as decoding.
+    import_opencv()
+    path = Path(model) if model is not None else DEFAULT_BUNDLE
+    if path.suffix.lower() in _BARE_SUFFIXES and not path.is_dir():
+        from edge.bare_model import open_bare_model
+
+        return Model(open_bare_model(path, options, stand_in=stand_in, start_ns=start))
+    if options.bare is not None:
+        raise UsageError(
+            f"{path} is a bundle, which says itself how it is fed and read; "
+            "options for bare files do not go with it",
+        )
+    return Model(_open_bundle(path, options, stand_in=stand_in, start_ns=start))
+
+
+def _open_bundle(
+    path: Path,
+    options: LoadOptions,
+    *,
+    stand_in: Engine | None,
+    start_ns: int,
+) -> ModelParts:
+    from edge.bundle.reader import open_bundle
+    from edge.engines.selection import choose_artifact, create_engine
+
+    with open_bundle(path) as bundle:
+        manifest = bundle.manifest
+        if stand_in is not None:
+            artifact, engine = manifest.artifacts[0], stand_in
+        else:
+            artifact = choose_artifact(
+                [each for each in manifest.artifacts if options.artifact in ("", each.path)],
+                engine="auto" if options.artifact else options.engine,
+                precision="auto" if options.artifact else options.precision,
+            )
+            engine = create_engine(
+                artifact.engine,
+                bundle.read(artifact.path),
+                EngineOptions(threads=options.threads),
+            )
+        return ModelParts(
+            identity=ModelIdentity(manifest.name, manifest.version, bundle.digest),
+            input=manifest.inputs[0],
+            outputs=manifest.outputs,
+            artifact=artifact,
+            engine=engine,
+            golden=manifest.golden,
+            load_ns=time.perf_counter_ns() - start_ns,
+        )
