@@ -1,0 +1,120 @@
+"""A float graph while a pass is changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from numpy.typing import NDArray
+
+from quantize.graph import FloatGraph, Node
+
+__all__ = ["GraphDraft"]
+
+
+class GraphDraft:
+    """The mutable twin of `FloatGraph`: edit it, then take `finish()`.
+
+    Nodes are told apart by identity, since their attributes may be arrays.
+    """
+
+    def __init__(self, graph: FloatGraph) -> None:
+        self.nodes: list[Node] = list(graph.nodes)
+        self.inputs = graph.inputs
+        self.outputs = graph.outputs
+        self.constants: dict[str, NDArray[Any]] = dict(graph.constants)
+        self.shapes: dict[str, tuple[int, ...]] = dict(graph.shapes)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Static shape of any tensor, constants included."""
+        if name in self.constants:
+            return tuple(self.constants[name].shape)
+        return self.shapes[name]
+
+    def producer(self, name: str) -> Node | None:
+        """The node that writes a tensor; None for inputs and constants."""
+        return next((node for node in self.nodes if name in node.outputs), None)
+
+    def consumers(self, name: str) -> list[Node]:
+        """The nodes that read a tensor."""
+        return [node for node in self.nodes if name in node.inputs]
+
+    def is_private(self, name: str) -> bool:
+        """Whether exactly one node reads a tensor and it is no graph output."""
+        return name not in self.outputs and len(self.consumers(name)) == 1
+
+    def replace(self, node: Node, *successors: Node) -> None:
+        """Put other nodes, in topological order, where `node` stands."""
+        at = next(index for index, each in enumerate(self.nodes) if each is node)
+        self.nodes[at : at + 1] = successors
+
+    def remove(self, nodes: Iterable[Node]) -> None:
+        """Take nodes out."""
+        gone = {id(node) for node in nodes}
+        self.nodes = [node for node in self.nodes if id(node) not in gone]
+
+    def bypass(self, node: Node) -> bool:
+        """Remove a node whose first output equals its first input.
+
+        A graph output keeps its name: then the producer of the input writes it instead.
+
+        Returns:
+            False, and nothing changed, where the node joins a graph input (or another graph
+            output) to a graph output.
+        """
+        source, target = node.inputs[0], node.outputs[0]
+        if target not in self.outputs:
+            self.remove([node])
+            self._rename(target, source)
+            return True
+        if source in self.outputs or self.producer(source) is None:
+            return False
+        self.remove([node])
+        self._rename(source, target)
+        return True
+
+    def add_constant(self, hint: str, values: NDArray[Any]) -> str:
+        """Store a new constant under a name that starts with `hint`."""
+        name = self._free_name(hint)
+        self.constants[name] = values
+        return name
+
+    def add_tensor(self, hint: str, shape: tuple[int, ...]) -> str:
+        """Declare a new activation under a name that starts with `hint`."""
+        name = self._free_name(hint)
+        self.shapes[name] = shape
+        return name
+
+    def finish(self) -> FloatGraph:
+        """The graph as edited, without constants and shapes that nothing uses."""
+        used = set(self.inputs) | set(self.outputs)
+        for node in self.nodes:
+            used.update(node.inputs, node.outputs)
+        return FloatGraph(
+            nodes=tuple(self.nodes),
+            inputs=self.inputs,
+            outputs=self.outputs,
+            constants=_only(self.constants, used),
+            shapes=_only(self.shapes, used),
+        )
+
+    def _rename(self, old: str, new: str) -> None:
+        for at, node in enumerate(self.nodes):
+            if old in node.inputs or old in node.outputs:
+                self.nodes[at] = replace(
+                    node,
+                    inputs=tuple(new if name == old else name for name in node.inputs),
+                    outputs=tuple(new if name == old else name for name in node.outputs),
+                )
+
+    def _free_name(self, hint: str) -> str:
+        name, number = hint, 0
+        while name in self.constants or name in self.shapes:
+            number += 1
+            name = f"{hint}_{number}"
+        return name
+
+
+def _only(items: Mapping[str, Any], used: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in items.items() if name in used}

@@ -1,0 +1,140 @@
+"""An untrusted ONNX file -> a checked ModelProto with everything inside it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from edge.errors import InputError, InputNotFoundError, InputTooLargeError, UnsupportedInputError
+
+__all__ = ["LARGEST_MODEL_BYTES", "OLDEST_OPSET", "load_onnx_file", "main_opset"]
+
+LARGEST_MODEL_BYTES = 2 * 1024**3
+"""Protocol buffers, and so ONNX, hold no more in one message."""
+
+OLDEST_OPSET = 11
+
+_MAIN_DOMAINS = frozenset({"", "ai.onnx"})
+
+
+def load_onnx_file(path: Path) -> Any:
+    """Read and check an ONNX model.
+
+    External data is read only from regular files inside the model's own folder.
+
+    Args:
+        path: the .onnx file.
+
+    Returns:
+        `onnx.ModelProto` with all data inside, passed by `onnx.checker`.
+
+    Raises:
+        InputNotFoundError: there is no such file.
+        InputTooLargeError: the model, with its external data, is over 2 GiB.
+        UnsupportedInputError: an opset that is not supported.
+        InputError: damaged, invalid, or external data that points outside the folder.
+    """
+    import onnx
+
+    if not path.is_file():
+        raise InputNotFoundError(f"{path}: no such model file; give an existing .onnx file")
+    _check_size(path, path.stat().st_size)
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except Exception as error:  # protobuf's errors and onnx's have no common root but Exception
+        raise InputError(f"{path}: not a readable ONNX file: {_one_line(error)}") from error
+    if not model.graph.node:
+        raise InputError(f"{path}: not an ONNX model: it holds no operators")
+    _inline_external_data(model, path)
+    _check_opset(model, path)
+    try:
+        onnx.checker.check_model(model)
+    except (onnx.checker.ValidationError, ValueError) as error:
+        raise InputError(f"{path}: invalid ONNX model: {_one_line(error)}") from error
+    return model
+
+
+def main_opset(model: Any) -> int:
+    """Version of the standard operator set that a model uses; 0 where it uses none."""
+    versions = [each.version for each in model.opset_import if each.domain in _MAIN_DOMAINS]
+    return max(versions, default=0)
+
+
+def _check_size(path: Path, size_bytes: int) -> None:
+    if size_bytes > LARGEST_MODEL_BYTES:
+        raise InputTooLargeError(
+            f"{path}: {size_bytes} bytes; at most {LARGEST_MODEL_BYTES} are supported"
+        )
+
+
+def _check_opset(model: Any, path: Path) -> None:
+    import onnx
+
+    opset, newest = main_opset(model), onnx.defs.onnx_opset_version()
+    if not OLDEST_OPSET <= opset <= newest:
+        raise UnsupportedInputError(
+            f"{path}: ONNX opset {opset}; {OLDEST_OPSET} to {newest} are supported, "
+            "so export the model again with opset 17"
+        )
+
+
+def _inline_external_data(model: Any, path: Path) -> None:
+    import onnx
+    from onnx.external_data_helper import load_external_data_for_tensor
+
+    folder = path.resolve().parent
+    total = path.stat().st_size
+    for tensor in _tensors(model.graph):
+        if tensor.data_location != onnx.TensorProto.EXTERNAL:
+            continue
+        source = _external_file(tensor, path, folder)
+        stated = {entry.key: entry.value for entry in tensor.external_data}
+        total += int(stated.get("length") or source.stat().st_size)
+        _check_size(path, total)
+        try:
+            load_external_data_for_tensor(tensor, str(folder))
+        except (OSError, ValueError, onnx.checker.ValidationError) as error:
+            raise InputError(
+                f"{path}: external data of '{tensor.name}' cannot be read: {_one_line(error)}"
+            ) from error
+        tensor.data_location = onnx.TensorProto.DEFAULT
+        del tensor.external_data[:]
+
+
+def _external_file(tensor: Any, path: Path, folder: Path) -> Path:
+    location = next((each.value for each in tensor.external_data if each.key == "location"), "")
+    relative = PurePosixPath(location)
+    is_inside = bool(location) and not relative.is_absolute() and ".." not in relative.parts
+    target = (folder / location).resolve() if is_inside else folder
+    if not is_inside or not target.is_relative_to(folder):
+        raise InputError(
+            f"{path}: external data of '{tensor.name}' is at '{location}'; "
+            "only files inside the model's folder are read"
+        )
+    if not target.is_file():
+        raise InputError(f"{path}: external data file '{location}' is missing; keep it beside it")
+    return target
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    """Every tensor of a graph, those of attributes and subgraphs included."""
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from attribute.tensors
+            if attribute.HasField("t"):
+                yield attribute.t
+            subgraphs = [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
+            for subgraph in subgraphs:
+                yield from _tensors(subgraph)
+
+
+def _one_line(error: BaseException) -> str:
+    text = ""
+    with contextlib.suppress(ValueError, TypeError):
+        text = str(error)
+    return " ".join(text.split())[:300] or type(error).__name__

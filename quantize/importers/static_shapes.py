@@ -1,0 +1,94 @@
+"""A model with open axes -> the same model for one example at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from edge.errors import UnsupportedInputError, UsageError
+
+__all__ = ["fix_input_shapes"]
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def fix_input_shapes(model: Any, input_shapes: Shapes | None = None) -> dict[str, tuple[int, ...]]:
+    """Give every input of a model a static shape, in place.
+
+    An open first axis is the batch and becomes 1.
+
+    Args:
+        model: `onnx.ModelProto`.
+        input_shapes: full shapes by input name, for other axes that the model leaves open.
+
+    Returns:
+        Shape of each input that is not an initializer, in the model's order.
+
+    Raises:
+        UsageError: `input_shapes` names no input or contradicts the model.
+        UnsupportedInputError: an open axis that is not given, a batch that is not 1, or an input
+            that is not float32.
+    """
+    given = dict(input_shapes or {})
+    initialized = {tensor.name for tensor in model.graph.initializer}
+    inputs = [each for each in model.graph.input if each.name not in initialized]
+    unknown = sorted(set(given) - {each.name for each in inputs})
+    if unknown:
+        names = ", ".join(each.name for each in inputs)
+        raise UsageError(f"no model input is named '{unknown[0]}'; the inputs are: {names}")
+    shapes: dict[str, tuple[int, ...]] = {}
+    for each in inputs:
+        _check_type(each)
+        shape = _static_shape(each, given.get(each.name))
+        for dimension, size in zip(each.type.tensor_type.shape.dim, shape, strict=True):
+            dimension.dim_value = size
+        shapes[each.name] = shape
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    del model.graph.value_info[:]
+    return shapes
+
+
+def _check_type(value: Any) -> None:
+    import onnx
+
+    kind = value.type.tensor_type.elem_type
+    if kind != onnx.TensorProto.FLOAT:
+        name = onnx.TensorProto.DataType.Name(kind) if kind else "not a tensor"
+        raise UnsupportedInputError(
+            f"model input '{value.name}' is {name}; only FLOAT is supported, "
+            "so export the model in float32"
+        )
+    if not value.type.tensor_type.HasField("shape"):
+        raise UnsupportedInputError(
+            f"model input '{value.name}' states no shape; export the model with one"
+        )
+
+
+def _static_shape(value: Any, given: tuple[int, ...] | None) -> tuple[int, ...]:
+    dimensions = value.type.tensor_type.shape.dim
+    if given is not None and len(given) != len(dimensions):
+        raise UsageError(
+            f"input '{value.name}' has {len(dimensions)} axes, but the shape given is {given}"
+        )
+    shape: list[int] = []
+    for axis, dimension in enumerate(dimensions):
+        size = dimension.dim_value if dimension.HasField("dim_value") else 0
+        wanted = given[axis] if given is not None else size
+        if size > 0 and wanted != size:
+            raise UsageError(
+                f"axis {axis} of input '{value.name}' is {size} in the model, but {wanted} given"
+            )
+        if axis == 0 and wanted <= 0:
+            wanted = 1
+        if wanted <= 0:
+            label = f" '{dimension.dim_param}'" if dimension.dim_param else ""
+            raise UnsupportedInputError(
+                f"axis {axis}{label} of input '{value.name}' is open; give the input's full shape"
+            )
+        shape.append(int(wanted))
+    if shape and shape[0] != 1:
+        raise UnsupportedInputError(
+            f"input '{value.name}' is made for a batch of {shape[0]}; export the model for 1"
+        )
+    return tuple(shape)

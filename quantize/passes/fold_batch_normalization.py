@@ -1,0 +1,52 @@
+"""BatchNormalization at inference is folded into the Conv or Gemm before it.
+
+With y = (x - mean) * gamma / sqrt(variance + epsilon) + beta, the layer before is scaled by
+gamma / sqrt(variance + epsilon) channel by channel (Jacob et al. 2018, section 3.2). Where
+nothing before can take it (after a Concat, as in DenseNet), it becomes a depthwise 1 x 1 Conv.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantize.graph import FloatGraph, Node
+from quantize.graph_draft import GraphDraft
+from quantize.passes.base import GraphPass
+from quantize.passes.channel_affine import (
+    affine_host,
+    fold_into_host,
+    pointwise_depthwise_conv,
+)
+
+__all__ = ["FOLD_BATCH_NORMALIZATION"]
+
+_PICTURE_RANK = 4
+
+
+def _is_inference(draft: GraphDraft, node: Node) -> bool:
+    if node.attributes.get("training_mode", 0) or any(node.outputs[1:]):
+        return False
+    return all(name in draft.constants for name in node.inputs[1:])
+
+
+def _rewrite(graph: FloatGraph) -> FloatGraph:
+    draft = GraphDraft(graph)
+    for node in graph.nodes:
+        if node.op != "BatchNormalization" or not _is_inference(draft, node):
+            continue
+        gamma, beta, mean, variance = (
+            draft.constants[name].astype(np.float64) for name in node.inputs[1:5]
+        )
+        scale = gamma / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
+        shift = beta - mean * scale
+        host = affine_host(draft, node.inputs[0])
+        if host is not None:
+            fold_into_host(draft, node, host, scale=scale, shift=shift)
+        elif len(draft.shape(node.inputs[0])) == _PICTURE_RANK:
+            pointwise_depthwise_conv(draft, node, node.inputs[0], scale=scale, shift=shift)
+    return draft.finish()
+
+
+FOLD_BATCH_NORMALIZATION = GraphPass(
+    "fold batch normalization", _rewrite, frozenset({"BatchNormalization"})
+)

@@ -1,0 +1,131 @@
+"""Float graph and ranges -> `QuantizedGraph`: every integer parameter, fixed once.
+
+A fused activation's range lies inside its bounds, so that saturation does its work, with one
+exception: where a same-scale group (a Concat) joins it with values beyond those bounds, the
+group's range is wider, and a writer has to clamp as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edge.errors import InputError, UnsupportedInputError
+from quantize.calibration import TensorRange
+from quantize.fusion import fused_activations
+from quantize.graph import FloatGraph, Node
+from quantize.operators import OPERATORS
+from quantize.quantized_graph import ActivationParams, QuantizedGraph, QuantizedWeight
+from quantize.same_scale import same_scale_groups
+from quantize.uniform import activation_params, quantize_bias, quantize_weight, weight_scales
+
+__all__ = ["quantize_graph"]
+
+_LEAST_MULTIPLIER = 2.0**-24
+"""Engines multiply by input scale * weight scale / output scale in fixed point of 31 bits; a
+channel whose weights are so small that less than this is left would round to nothing or fail."""
+
+_GREATEST_MULTIPLIER = 128.0
+"""XNNPACK takes requantization multipliers below 256."""
+
+
+def quantize_graph(graph: FloatGraph, ranges: Mapping[str, TensorRange]) -> QuantizedGraph:
+    """Fix the parameters of every activation, weight and bias.
+
+    Args:
+        graph: the float graph, supported operators only.
+        ranges: from `calibrate`: equal within each same-scale group, and inside the bounds of a
+            fused activation.
+
+    Returns:
+        What both writers write.
+
+    Raises:
+        InputError: a range is missing.
+        UnsupportedInputError: operators whose outputs have prescribed parameters meet, in one
+            same-scale group, values that those cannot hold.
+    """
+    activations = _activation_params(graph, ranges)
+    activations.update(_constant_operands(graph))
+    weights: dict[str, QuantizedWeight] = {}
+    fused = fused_activations(graph)
+    for node in graph.nodes:
+        if OPERATORS[node.op].weight is None:
+            continue
+        output = node.outputs[0]
+        target = fused[output].outputs[0] if output in fused else output
+        weights.update(
+            _layer_weights(graph, node, activations[node.inputs[0]], activations[target])
+        )
+    return QuantizedGraph(graph=graph, activations=activations, weights=weights)
+
+
+def _activation_params(
+    graph: FloatGraph, ranges: Mapping[str, TensorRange]
+) -> dict[str, ActivationParams]:
+    groups = same_scale_groups(graph)
+    fixed = {
+        node.outputs[0]: OPERATORS[node.op].fixed_output
+        for node in graph.nodes
+        if OPERATORS[node.op].fixed_output is not None
+    }
+    params: dict[str, ActivationParams] = {}
+    for name, members in groups.items():
+        if name not in ranges:
+            raise InputError(f"activation '{name}' has no calibrated range")
+        prescribed = next((fixed[each] for each in members if each in fixed), None)
+        if prescribed is None:
+            params[name] = activation_params(ranges[name].low, ranges[name].high)
+            continue
+        _check_fits(members, ranges[name], prescribed)
+        params[name] = prescribed
+    return params
+
+
+def _check_fits(members: tuple[str, ...], found: TensorRange, prescribed: ActivationParams) -> None:
+    low = -prescribed.zero_point * prescribed.scale
+    high = (256 - prescribed.zero_point) * prescribed.scale
+    slack = prescribed.scale / 2
+    if found.low < low - slack or found.high > high + slack:
+        names = ", ".join(f"'{name}'" for name in members[:3])
+        raise UnsupportedInputError(
+            f"activations {names} share one scale, and a Sigmoid or Softmax among them prescribes "
+            f"{low:g} .. {high:g}, but values from {found.low:g} to {found.high:g} were seen; "
+            "do not concatenate them"
+        )
+
+
+def _constant_operands(graph: FloatGraph) -> dict[str, ActivationParams]:
+    params: dict[str, ActivationParams] = {}
+    for node in graph.nodes:
+        for name in OPERATORS[node.op].data_inputs(node):
+            if name in graph.constants:
+                values = graph.constants[name]
+                params[name] = activation_params(float(values.min()), float(values.max()))
+    return params
+
+
+def _layer_weights(
+    graph: FloatGraph, node: Node, source: ActivationParams, target: ActivationParams
+) -> dict[str, QuantizedWeight]:
+    operator = OPERATORS[node.op]
+    name = operator.weight_input(node)
+    weights = graph.constants[name]
+    bias_name = operator.bias_input(node)
+    bias = graph.constants[bias_name] if bias_name else None
+    scales = weight_scales(
+        weights,
+        bias=bias,
+        input_scale=source.scale,
+        smallest=_LEAST_MULTIPLIER * target.scale / source.scale,
+    )
+    if float(scales.max()) * source.scale / target.scale > _GREATEST_MULTIPLIER:
+        raise UnsupportedInputError(
+            f"layer '{node.name}' ({node.op}) has weights up to {np.abs(weights).max():g} but "
+            f"outputs within {255 * target.scale:g}; no integer arithmetic holds both"
+        )
+    found = {name: quantize_weight(weights, scales)}
+    if bias is not None:
+        found[bias_name] = quantize_bias(bias, input_scale=source.scale, weight_scale=scales)
+    return found

@@ -1,0 +1,154 @@
+"""`edge-quantize` from the outside: what it prints, and how it ends."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny_onnx_models as tiny
+from picture_files import write_pictures
+
+ROOT = Path(__file__).parents[2]
+
+
+def edge_quantize(*words: str | Path, code: str = "") -> subprocess.CompletedProcess[str]:
+    start = [sys.executable, "-m", "quantize"] if not code else [sys.executable, "-c", code]
+    return subprocess.run(
+        [*start, *map(str, words)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("cli")
+    write_pictures(root / "pictures", 6)
+    tiny.save(tiny.depthwise_cnn(), root / "model.onnx")
+    return root
+
+
+def words(folder: Path, *more: str | Path) -> list[str | Path]:
+    return [
+        folder / "model.onnx",
+        "--calib",
+        folder / "pictures",
+        "-o",
+        folder / "out.edge",
+        *more,
+    ]
+
+
+def test_a_bundle_is_made_and_what_it_is_worth_is_printed(folder: Path) -> None:
+    done = edge_quantize(
+        *words(
+            folder, "--labels", "a, b,c,d", "--scale", "0.00784", "--mean", "1", "--name", "tiny"
+        ),
+        *("--limit", "no children", "--limit", "no adults", "--max-examples", "4"),
+    )
+    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
+    assert "Conv 4" in done.stdout
+    assert "4 pictures" in done.stdout
+    for artifact in ("model.int8.onnx", "model.int8.tflite"):
+        line = next(each for each in done.stdout.splitlines() if each.strip().startswith(artifact))
+        assert "dB" in line
+        assert "%" in line
+    assert "assumed       --activation softmax" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("out.edge")
+    answered = subprocess.run(
+        [sys.executable, "-m", "edge", "selftest", "--model", str(folder / "out.edge")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answered.returncode == 0
+
+
+def test_a_card_says_what_options_would(folder: Path) -> None:
+    card = folder / "card.json"
+    card.write_text(
+        json.dumps({"labels": ["a", "b", "c", "d"], "mean": [127], "std": [128], "name": "card"})
+    )
+    done = edge_quantize(*words(folder, "--card", card, "--max-examples", "2"))
+    assert done.returncode == 0
+    assert "--name" not in done.stdout
+
+
+def test_no_bar_is_drawn_where_nobody_watches(folder: Path) -> None:
+    done = edge_quantize(*words(folder, "--scale", "1", "--max-examples", "2"))
+    assert done.returncode == 0
+    assert "calibrate" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "exit_code", "message"),
+    [
+        pytest.param([], 2, "give --scale, --mean and --std", id="values unsaid"),
+        pytest.param(["--scale", "1", "--labels", "a"], 2, "1 labels for 4 outputs", id="labels"),
+        pytest.param(["--mean", "x"], 2, "--mean is 'x'", id="no number"),
+        pytest.param(["--shape", "image"], 2, "--shape is 'image'", id="shape"),
+        pytest.param(["--bogus"], 2, "No such option", id="unknown option"),
+        pytest.param(["--card", "nowhere.json"], 3, "no such card file", id="no card"),
+        pytest.param(["--golden", "nowhere.png", "--scale", "1"], 3, "nowhere.png", id="no golden"),
+    ],
+)
+def test_wrong_use_is_one_line_and_an_exit_code(
+    more: list[str], exit_code: int, message: str, folder: Path
+) -> None:
+    done = edge_quantize(*words(folder, *more))
+    assert done.returncode == exit_code
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_model_that_is_none_is_bad_input(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "noise.onnx"
+    path.write_bytes(b"\xff" * 100)
+    done = edge_quantize(path, *words(folder, "--scale", "1")[1:])
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (3, 1)
+    assert "noise.onnx" in done.stderr
+
+
+def test_debug_shows_the_traceback(folder: Path, tmp_path: Path) -> None:
+    done = edge_quantize(tmp_path / "nowhere.onnx", *words(folder, "--scale", "1", "--debug")[1:])
+    assert "Traceback" in done.stderr
+
+
+def test_help_loads_no_engine() -> None:
+    code = (
+        "import sys\n"
+        "from quantize.cli import main\n"
+        "try:\n    main(['--help'])\n"
+        "except SystemExit as end:\n    print(end.code)\n"
+        "print(sorted(set(sys.modules) & {'onnx', 'onnxruntime', 'cv2', 'ai_edge_litert'}))\n"
+    )
+    done = edge_quantize(code=code)
+    assert done.stdout.strip().splitlines()[-2:] == ["0", "[]"]
+
+
+def test_without_the_toolchain_the_extra_is_named(folder: Path) -> None:
+    code = (
+        "import importlib.util, sys\n"
+        "find = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *rest: None if name == 'onnx' else find(name)\n"
+        "from quantize.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    done = edge_quantize(*words(folder, "--scale", "1"), code=code)
+    assert done.returncode == 2
+    assert "pip install 'edgedx[quantize]'" in done.stderr
+
+
+def test_an_interruption_ends_with_130_and_no_file(folder: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "import quantize.build_bundle as build\n"
+        "def interrupted(*_, **__):\n    raise KeyboardInterrupt\n"
+        "build.compare_artifacts = interrupted\n"
+        "from quantize.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    out = tmp_path / "never.edge"
+    done = edge_quantize(*words(folder, "--scale", "1", "-o", out), code=code)
+    assert done.returncode == 130
+    assert list(tmp_path.iterdir()) == []
