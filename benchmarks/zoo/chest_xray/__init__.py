@@ -1,0 +1,1 @@
+"""Chest films of children: normal, bacterial pneumonia or viral pneumonia."""
