@@ -1,0 +1,260 @@
+"""What the machine is, and what state it is in before and after a measurement.
+
+Everything is read from `/proc` and `/sys`; what a machine does not say is None or empty, never
+guessed. The functions take a root path, so that tests can lay a machine out.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from devices.detect import detect_board
+
+__all__ = [
+    "Machine",
+    "MachineState",
+    "describe_machine",
+    "others_share",
+    "read_state",
+]
+
+_PACKAGES = (
+    "edgedx",
+    "numpy",
+    "opencv-python-headless",
+    "onnxruntime",
+    "ai-edge-litert",
+    "tflite-runtime",
+    "msgspec",
+    "click",
+)
+_X86_VENDORS = ("GenuineIntel", "AuthenticAMD")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What does not change while a benchmark runs.
+
+    Attributes:
+        board: what the device tree or DMI says, or "unknown board".
+        architecture: "aarch64", "x86_64", ...
+        processor: name of the processor, "" where nothing says it.
+        instructions: instruction-set features that int8 inference profits from.
+        processors: how many this process may use.
+        memory_mib: all of the memory.
+        kernel: name and release of the operating system's kernel.
+        python: version of the interpreter.
+        packages: version by package; packages that are not installed are absent.
+        is_emulated: the processor is another one than the machine's own, so no time taken on
+            it says anything.
+    """
+
+    board: str
+    architecture: str
+    processor: str
+    instructions: tuple[str, ...]
+    processors: int
+    memory_mib: int
+    kernel: str
+    python: str
+    packages: dict[str, str]
+    is_emulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MachineState:
+    """What does change.
+
+    Attributes:
+        time_ns: `time.time_ns()` at this moment.
+        monotonic_ns: `time.monotonic_ns()` at this moment.
+        load_1min: runnable tasks, averaged by the kernel over a minute; None where unreadable.
+        busy_s: seconds that all processors together have worked since boot, time stolen by a
+            hypervisor included; None where unreadable.
+        own_s: seconds of processor time of this process and its finished children.
+        governors: of each processor; empty where unreadable.
+        clocks_mhz: of each processor; empty where unreadable.
+        temperatures_c: by thermal zone ("0 cpu-thermal"); empty where unreadable.
+        throttle_bits: the Raspberry Pi firmware's word (bits 0 to 3: now, 16 to 19: since
+            boot); None elsewhere.
+        throttle_events: how often x86 processors were throttled since boot; None elsewhere.
+        memory_available_mib: None where unreadable.
+    """
+
+    time_ns: int
+    monotonic_ns: int
+    load_1min: float | None
+    busy_s: float | None
+    own_s: float
+    governors: tuple[str, ...]
+    clocks_mhz: tuple[int, ...]
+    temperatures_c: dict[str, float]
+    throttle_bits: int | None
+    throttle_events: int | None
+    memory_available_mib: int | None
+
+
+def describe_machine(root: Path = Path("/")) -> Machine:
+    """Say what this machine is.
+
+    Args:
+        root: where `proc` and `sys` are.
+    """
+    board = detect_board(root)
+    return Machine(
+        board=board.model,
+        architecture=board.architecture,
+        processor=board.processor,
+        instructions=board.instructions,
+        processors=_processors(),
+        memory_mib=board.memory_mib,
+        kernel=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        packages=_versions(),
+        is_emulated=_is_emulated(root, board.architecture),
+    )
+
+
+def read_state(root: Path = Path("/")) -> MachineState:
+    """Read the machine's state at this moment.
+
+    Args:
+        root: where `proc` and `sys` are.
+    """
+    times = os.times()
+    processors = root / "sys/devices/system/cpu"
+    clocks = (_number(path) for path in _per_processor(processors, "cpufreq/scaling_cur_freq"))
+    return MachineState(
+        time_ns=time.time_ns(),
+        monotonic_ns=time.monotonic_ns(),
+        load_1min=_load(root),
+        busy_s=_busy_s(root),
+        own_s=times.user + times.system + times.children_user + times.children_system,
+        governors=tuple(
+            _text(path) for path in _per_processor(processors, "cpufreq/scaling_governor")
+        ),
+        clocks_mhz=tuple(khz // 1000 for khz in clocks if khz is not None),
+        temperatures_c=_temperatures_c(root),
+        throttle_bits=_throttle_bits(root),
+        throttle_events=_throttle_events(processors),
+        memory_available_mib=_memory_available_mib(root),
+    )
+
+
+def others_share(before: MachineState, after: MachineState, processors: int) -> float | None:
+    """Share of the machine's processor time that others took between two moments.
+
+    Args:
+        before: the earlier state.
+        after: the later state.
+        processors: how many the machine has.
+
+    Returns:
+        0..1, or None where the machine does not say how busy it was.
+    """
+    if before.busy_s is None or after.busy_s is None:
+        return None
+    elapsed_s = (after.monotonic_ns - before.monotonic_ns) / 1e9
+    others_s = (after.busy_s - before.busy_s) - (after.own_s - before.own_s)
+    return min(1.0, max(0.0, others_s / (elapsed_s * processors))) if elapsed_s > 0 else None
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _is_emulated(root: Path, architecture: str) -> bool:
+    # qemu's user mode changes what uname says, but hands the host's own /proc through.
+    kernel = _text(root / "proc/sys/kernel/arch")
+    if kernel and kernel != architecture and _family(kernel) != _family(architecture):
+        return True
+    has_x86 = any(vendor in _text(root / "proc/cpuinfo") for vendor in _X86_VENDORS)
+    return has_x86 and _family(architecture) != "x86"
+
+
+def _family(architecture: str) -> str:
+    """A 32-bit program on a 64-bit kernel of the same family is not emulated."""
+    if architecture in ("x86_64", "i386", "i686", "AMD64"):
+        return "x86"
+    return "arm" if architecture.startswith(("arm", "aarch")) else architecture
+
+
+def _load(root: Path) -> float | None:
+    fields = _text(root / "proc/loadavg").split()
+    return float(fields[0]) if fields else None
+
+
+def _busy_s(root: Path) -> float | None:
+    # proc(5): user nice system idle iowait irq softirq steal guest guest_nice; guests are
+    # counted in user and nice already.
+    for line in _text(root / "proc/stat").splitlines():
+        if line.startswith("cpu "):
+            ticks = [int(field) for field in line.split()[1:9]]
+            idle = sum(ticks[3:5])
+            return (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK")
+    return None
+
+
+def _per_processor(folder: Path, name: str) -> list[Path]:
+    found = [path for path in folder.glob(f"cpu[0-9]*/{name}") if path.is_file()]
+    return sorted(found, key=lambda path: (len(str(path)), str(path)))
+
+
+def _temperatures_c(root: Path) -> dict[str, float]:
+    found = {}
+    for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
+        millidegrees = _number(zone / "temp")
+        if millidegrees is not None:
+            name = f"{zone.name.removeprefix('thermal_zone')} {_text(zone / 'type')}".strip()
+            found[name] = millidegrees / 1000
+    return found
+
+
+def _throttle_bits(root: Path) -> int | None:
+    text = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
+    try:
+        return int(text, 16) if text else None
+    except ValueError:
+        return None
+
+
+def _throttle_events(processors: Path) -> int | None:
+    paths = _per_processor(processors, "thermal_throttle/core_throttle_count")
+    counts = [count for count in map(_number, paths) if count is not None]
+    return sum(counts) if counts else None
+
+
+def _memory_available_mib(root: Path) -> int | None:
+    for line in _text(root / "proc/meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) // 1024
+    return None
+
+
+def _number(path: Path) -> int | None:
+    text = _text(path)
+    return int(text) if text.lstrip("-").isdecimal() else None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""

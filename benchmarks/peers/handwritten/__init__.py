@@ -1,0 +1,1 @@
+"""What people write by hand instead of using a runtime."""

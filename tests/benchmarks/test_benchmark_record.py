@@ -1,0 +1,94 @@
+"""Records: what is written is read back; what is not understood is refused."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from benchmarks.record import (
+    BenchmarkRecord,
+    read_record,
+    record_from_json,
+    record_to_json,
+    write_record,
+)
+from edge.errors import InputError, InputNotFoundError, OutputError
+
+
+def test_a_record_survives_the_file(record: BenchmarkRecord, tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    write_record(record, path)
+    assert read_record(path) == record
+
+
+def test_a_record_is_one_line_of_plain_json(record: BenchmarkRecord) -> None:
+    data = record_to_json(record)
+    assert data.count(b"\n") == 1
+    assert json.loads(data)["schema_version"] == 1
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None, True], ids=repr)
+def test_another_version_is_refused_with_what_was_seen(
+    record: BenchmarkRecord, version: object
+) -> None:
+    raw = json.loads(record_to_json(record)) | {"schema_version": version}
+    with pytest.raises(InputError, match=f"schema_version {version!r}; .* reads 1"):
+        record_from_json(json.dumps(raw).encode())
+
+
+def test_a_key_that_nobody_knows_is_refused_however_deep(record: BenchmarkRecord) -> None:
+    raw = json.loads(record_to_json(record))
+    raw["machine"]["colour"] = "green"
+    with pytest.raises(InputError, match="keys that schema_version 1 does not know"):
+        record_from_json(json.dumps(raw).encode())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param({"schema": "other"}, "not a benchmark record", id="another schema"),
+        pytest.param({"load_ns": "soon"}, "load_ns", id="wrong type"),
+        pytest.param({"warm": {}}, "not a benchmark record", id="missing keys"),
+    ],
+)
+def test_a_malformed_record_is_refused(
+    record: BenchmarkRecord, change: dict[str, object], message: str
+) -> None:
+    raw = json.loads(record_to_json(record)) | change
+    with pytest.raises(InputError, match=message):
+        record_from_json(json.dumps(raw).encode())
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 100_000, b"[]", b"7"], ids=repr)
+def test_what_is_no_record_is_refused(data: bytes) -> None:
+    with pytest.raises(InputError):
+        record_from_json(data)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputNotFoundError, match=r"absent\.json"):
+        read_record(tmp_path / "absent.json")
+
+
+def test_a_write_that_fails_leaves_the_old_record_and_nothing_else(
+    record: BenchmarkRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "record.json"
+    path.write_bytes(b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        write_record(record, path)
+    assert [each.name for each in tmp_path.iterdir()] == ["record.json"]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_folder_that_is_not_there_is_an_output_error(
+    record: BenchmarkRecord, tmp_path: Path
+) -> None:
+    with pytest.raises(OutputError, match="cannot write"):
+        write_record(record, tmp_path / "absent" / "record.json")
