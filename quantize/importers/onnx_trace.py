@@ -1,4 +1,4 @@
-"""One run of a static model: the shape of every tensor, and the value of every constant one.
+"""One run of a static model: the shape and type of every tensor, and the value of every constant one.
 
 Since the input shapes are fixed, every tensor's shape is what one run gives; and whatever
 depends on constants and shapes only has the value that one run gives.
@@ -28,10 +28,12 @@ class Trace:
     Attributes:
         shapes: of every tensor that is not constant.
         constants: initializers, and every tensor that depends on nothing but constants and shapes.
+        dtypes: numpy's name for the type of every tensor in `shapes` that is not float32.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
     constants: Mapping[str, NDArray[Any]]
+    dtypes: Mapping[str, str]
 
 
 def trace_model(model: Any, input_shapes: Mapping[str, tuple[int, ...]]) -> Trace:
@@ -52,12 +54,13 @@ def trace_model(model: Any, input_shapes: Mapping[str, tuple[int, ...]]) -> Trac
     names = [name for node in traced.graph.node for name in node.output if name]
     traced.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     session = open_session(traced.SerializeToString(), optimise=False)
-    zeros = {name: np.zeros(shape, np.float32) for name, shape in input_shapes.items()}
+    types = _input_types(model)
+    zeros = {name: np.zeros(shape, types[name]) for name, shape in input_shapes.items()}
     found = dict(zip(names, run_session(session, names, zeros), strict=True))
     constants = {
         tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer
     }
-    shapes = dict(input_shapes)
+    arrays: dict[str, NDArray[Any]] = dict(zeros)
     for node in model.graph.node:
         is_constant = _is_constant(node, constants)
         for name in filter(None, node.output):
@@ -67,8 +70,21 @@ def trace_model(model: Any, input_shapes: Mapping[str, tuple[int, ...]]) -> Trac
             if is_constant:
                 constants[name] = value
             else:
-                shapes[name] = tuple(value.shape)
-    return Trace(shapes=shapes, constants=constants)
+                arrays[name] = value
+    return Trace(
+        shapes={name: tuple(array.shape) for name, array in arrays.items()},
+        constants=constants,
+        dtypes={
+            name: array.dtype.name for name, array in arrays.items() if array.dtype != np.float32
+        },
+    )
+
+
+def _input_types(model: Any) -> dict[str, np.dtype[Any]]:
+    import onnx
+
+    to_numpy = onnx.helper.tensor_dtype_to_np_dtype
+    return {each.name: to_numpy(each.type.tensor_type.elem_type) for each in model.graph.input}
 
 
 def _is_constant(node: Any, constants: Mapping[str, NDArray[Any]]) -> bool:
