@@ -1,4 +1,4 @@
-"""One run of a static model: the shape and type of every tensor, and the value of every constant one.
+"""One run of a static model: every tensor's shape and type, and the value of every constant one.
 
 Since the input shapes are fixed, every tensor's shape is what one run gives; and whatever
 depends on constants and shapes only has the value that one run gives.
