@@ -2,7 +2,8 @@
 
 It has ONNX semantics (operator names, attributes and NCHW layout of ONNX opset 17; inputs that
 ONNX makes optional are ""), static shapes, and single assignment: every tensor is a graph input,
-a constant, or the output of exactly one node. Nodes are in topological order.
+a constant, or the output of exactly one node. Nodes are in topological order. Tensors are float32
+but for those that `dtypes` names.
 """
 
 from __future__ import annotations
@@ -41,10 +42,12 @@ class FloatGraph:
 
     Attributes:
         nodes: in topological order.
-        inputs: names of the graph's inputs (float32).
+        inputs: names of the graph's inputs.
         outputs: names of the graph's outputs.
-        constants: weights and other constants by name (float32 or int64).
+        constants: weights and other constants by name (float32, int64 or bool).
         shapes: static shape of every tensor that is not a constant, batch first.
+        dtypes: numpy name of the element type ("int64", "int32", "bool", "uint8") of the tensors
+            that are not float32; constants say it themselves.
     """
 
     nodes: tuple[Node, ...]
@@ -52,6 +55,17 @@ class FloatGraph:
     outputs: tuple[str, ...]
     constants: Mapping[str, NDArray[Any]]
     shapes: Mapping[str, tuple[int, ...]]
+    dtypes: Mapping[str, str] = field(default_factory=dict)
+
+    def dtype(self, name: str) -> str:
+        """Numpy name of any tensor's element type, constants included."""
+        if name in self.constants:
+            return str(self.constants[name].dtype)
+        return self.dtypes.get(name, "float32")
+
+    def is_float(self, name: str) -> bool:
+        """Whether a tensor is float32: only those are calibrated and quantized."""
+        return self.dtype(name) == "float32"
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Static shape of any tensor, constants included."""

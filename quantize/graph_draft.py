@@ -25,6 +25,7 @@ class GraphDraft:
         self.outputs = graph.outputs
         self.constants: dict[str, NDArray[Any]] = dict(graph.constants)
         self.shapes: dict[str, tuple[int, ...]] = dict(graph.shapes)
+        self.dtypes: dict[str, str] = dict(graph.dtypes)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Static shape of any tensor, constants included."""
@@ -80,10 +81,18 @@ class GraphDraft:
         self.constants[name] = values
         return name
 
-    def add_tensor(self, hint: str, shape: tuple[int, ...]) -> str:
+    def dtype(self, name: str) -> str:
+        """Numpy name of any tensor's element type, constants included."""
+        if name in self.constants:
+            return str(self.constants[name].dtype)
+        return self.dtypes.get(name, "float32")
+
+    def add_tensor(self, hint: str, shape: tuple[int, ...], dtype: str = "float32") -> str:
         """Declare a new activation under a name that starts with `hint`."""
         name = self._free_name(hint)
         self.shapes[name] = shape
+        if dtype != "float32":
+            self.dtypes[name] = dtype
         return name
 
     def finish(self) -> FloatGraph:
@@ -97,6 +106,7 @@ class GraphDraft:
             outputs=self.outputs,
             constants=_only(self.constants, used),
             shapes=_only(self.shapes, used),
+            dtypes=_only(self.dtypes, used),
         )
 
     def _rename(self, old: str, new: str) -> None:

@@ -9,22 +9,39 @@ the int8 TFLite differ in encoding only:
   Gemm after the import pass, weights are [out, in], transB=1).
 - biases: int32 with scale `input scale * weight scale[channel]`, zero point 0.
 
-An activation (`Relu`, `Clip`) that follows a Conv, Gemm or Add is fused: its node stays in
-`graph`, the tensor between has no entry in `activations`, and the fused output's range lies
-inside the activation's range.
+An activation (`Relu`, `Clip`) that follows a Conv, Gemm or Add of the same precision is fused: its
+node stays in `graph`, the tensor between has no entry in `activations`, and the fused output's
+range lies inside the activation's range.
+
+Precision is chosen node by node. A tensor that an INT8 node writes is stored in 8 bit, and float
+nodes read it dequantized; a tensor that a FLOAT or DYNAMIC node writes, and a graph input, is
+float32, and INT8 nodes read it quantized by its entry in `activations`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantize.graph import FloatGraph
+from quantize.graph import FloatGraph, Node
 
-__all__ = ["ActivationParams", "QuantizedGraph", "QuantizedWeight"]
+__all__ = ["ActivationParams", "Precision", "QuantizedGraph", "QuantizedWeight", "float_form"]
+
+
+class Precision(str, Enum):
+    """How a node computes.
+
+    INT8: integers in and out, with parameters fixed by calibration. DYNAMIC: int8 weights, and
+    float32 activations that the engine quantizes anew each time by what it meets. FLOAT: float32.
+    """
+
+    INT8 = "int8"
+    DYNAMIC = "dynamic"
+    FLOAT = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +77,29 @@ class QuantizedGraph:
 
     Attributes:
         graph: the clean float graph.
-        activations: parameters of every activation tensor that is materialised in int8:
-            graph inputs, graph outputs and everything between, except tensors inside a fusion.
-            Constant operands of Add and Mul (not weights) have an entry here too.
-        weights: by constant name; Conv and Gemm weights and biases.
+        activations: parameters of every activation tensor that an INT8 node reads or writes,
+            except tensors inside a fusion. Constant operands of INT8 Add and Mul (not weights)
+            have an entry here too.
+        weights: by constant name; weights and biases of INT8 layers, weights (not biases) of
+            DYNAMIC layers.
+        precisions: by node name; INT8 for those not named.
     """
 
     graph: FloatGraph
     activations: Mapping[str, ActivationParams]
     weights: Mapping[str, QuantizedWeight]
+    precisions: Mapping[str, Precision] = field(default_factory=dict)
+
+    def precision(self, node: Node) -> Precision:
+        """How a node computes."""
+        return self.precisions.get(node.name, Precision.INT8)
+
+
+def float_form(graph: FloatGraph) -> QuantizedGraph:
+    """The graph with nothing quantized, for the writers."""
+    return QuantizedGraph(
+        graph=graph,
+        activations={},
+        weights={},
+        precisions={node.name: Precision.FLOAT for node in graph.nodes},
+    )

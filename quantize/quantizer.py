@@ -7,7 +7,7 @@ group's range is wider, and a writer has to clamp as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,11 +16,16 @@ from quantize.calibration import TensorRange
 from quantize.fusion import fused_activations
 from quantize.graph import FloatGraph, Node
 from quantize.operators import OPERATORS
-from quantize.quantized_graph import ActivationParams, QuantizedGraph, QuantizedWeight
+from quantize.quantized_graph import (
+    ActivationParams,
+    Precision,
+    QuantizedGraph,
+    QuantizedWeight,
+)
 from quantize.same_scale import same_scale_groups
 from quantize.uniform import activation_params, quantize_bias, quantize_weight, weight_scales
 
-__all__ = ["quantize_graph"]
+__all__ = ["prescribed_params", "quantize_graph"]
 
 _LEAST_MULTIPLIER = 2.0**-24
 """Engines multiply by input scale * weight scale / output scale in fixed point of 31 bits; a
@@ -30,13 +35,18 @@ _GREATEST_MULTIPLIER = 128.0
 """XNNPACK takes requantization multipliers below 256."""
 
 
-def quantize_graph(graph: FloatGraph, ranges: Mapping[str, TensorRange]) -> QuantizedGraph:
+def quantize_graph(
+    graph: FloatGraph,
+    ranges: Mapping[str, TensorRange],
+    precisions: Mapping[str, Precision] | None = None,
+) -> QuantizedGraph:
     """Fix the parameters of every activation, weight and bias.
 
     Args:
         graph: the float graph, supported operators only.
         ranges: from `calibrate`: equal within each same-scale group, and inside the bounds of a
             fused activation.
+        precisions: by node name; INT8 for those not named.
 
     Returns:
         What both writers write.
@@ -46,11 +56,15 @@ def quantize_graph(graph: FloatGraph, ranges: Mapping[str, TensorRange]) -> Quan
         UnsupportedInputError: operators whose outputs have prescribed parameters meet, in one
             same-scale group, values that those cannot hold.
     """
-    activations = _activation_params(graph, ranges)
-    activations.update(_constant_operands(graph))
+    chosen = dict(precisions or {})
+    integer = [
+        node for node in graph.nodes if chosen.get(node.name, Precision.INT8) is Precision.INT8
+    ]
+    activations = _activation_params(graph, integer, ranges, chosen)
+    activations.update(_constant_operands(graph, integer))
     weights: dict[str, QuantizedWeight] = {}
-    fused = fused_activations(graph)
-    for node in graph.nodes:
+    fused = fused_activations(graph, chosen)
+    for node in integer:
         if OPERATORS[node.op].weight is None:
             continue
         output = node.outputs[0]
@@ -58,17 +72,29 @@ def quantize_graph(graph: FloatGraph, ranges: Mapping[str, TensorRange]) -> Quan
         weights.update(
             _layer_weights(graph, node, activations[node.inputs[0]], activations[target])
         )
-    return QuantizedGraph(graph=graph, activations=activations, weights=weights)
+    for node in graph.nodes:
+        if chosen.get(node.name) is Precision.DYNAMIC:
+            weights.update(_dynamic_weights(graph, node))
+    return QuantizedGraph(graph=graph, activations=activations, weights=weights, precisions=chosen)
+
+
+def _dynamic_weights(graph: FloatGraph, node: Node) -> dict[str, QuantizedWeight]:
+    name = OPERATORS[node.op].weight_input(node)
+    weights = graph.constants[name]
+    return {name: quantize_weight(weights, weight_scales(weights))}
 
 
 def _activation_params(
-    graph: FloatGraph, ranges: Mapping[str, TensorRange]
+    graph: FloatGraph,
+    integer: Sequence[Node],
+    ranges: Mapping[str, TensorRange],
+    precisions: Mapping[str, Precision],
 ) -> dict[str, ActivationParams]:
-    groups = same_scale_groups(graph)
+    groups = same_scale_groups(graph, precisions)
     fixed = {
-        node.outputs[0]: OPERATORS[node.op].fixed_output
-        for node in graph.nodes
-        if OPERATORS[node.op].fixed_output is not None
+        node.outputs[0]: prescribed
+        for node in integer
+        if (prescribed := prescribed_params(graph, node)) is not None
     }
     params: dict[str, ActivationParams] = {}
     for name, members in groups.items():
@@ -96,9 +122,20 @@ def _check_fits(members: tuple[str, ...], found: TensorRange, prescribed: Activa
         )
 
 
-def _constant_operands(graph: FloatGraph) -> dict[str, ActivationParams]:
+def prescribed_params(graph: FloatGraph, node: Node) -> ActivationParams | None:
+    """The parameters that an INT8 node's output must have; None where calibration decides.
+
+    A DequantizeLinear at the graph's input says what its 8-bit pixels stand for.
+    """
+    if node.op == "DequantizeLinear":
+        scale, zero_point = (graph.constants[name] for name in node.inputs[1:3])
+        return ActivationParams(float(scale.reshape(())), int(zero_point.reshape(())))
+    return OPERATORS[node.op].fixed_output
+
+
+def _constant_operands(graph: FloatGraph, integer: Sequence[Node]) -> dict[str, ActivationParams]:
     params: dict[str, ActivationParams] = {}
-    for node in graph.nodes:
+    for node in integer:
         for name in OPERATORS[node.op].data_inputs(node):
             if name in graph.constants:
                 values = graph.constants[name]

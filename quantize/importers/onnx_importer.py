@@ -80,6 +80,7 @@ def import_model(model: Any) -> FloatGraph:
         outputs=outputs,
         constants=constants,
         shapes=trace.shapes,
+        dtypes=trace.dtypes,
     )
     graph = canonicalise(graph)
     _check_operators(graph)

@@ -6,14 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from quantize.graph import FloatGraph, Node
-from quantize.quantized_graph import ActivationParams
+from quantize.quantized_graph import ActivationParams, Precision
 
-__all__ = ["UNIT_INTERVAL", "FaultFinder", "Operator"]
+__all__ = ["FLOAT_ONLY", "INT8_OR_FLOAT", "UNIT_INTERVAL", "FaultFinder", "Operator"]
 
 FaultFinder = Callable[[FloatGraph, Node], str | None]
 
 UNIT_INTERVAL = ActivationParams(scale=1.0 / 256.0, zero_point=0)
 """What the TensorFlow Lite 8-bit specification prescribes for LOGISTIC and SOFTMAX outputs."""
+
+
+INT8_OR_FLOAT = frozenset({Precision.INT8, Precision.FLOAT})
+
+FLOAT_ONLY = frozenset({Precision.FLOAT})
+"""Operators that no integer kernel of both engines computes; they stand between integer ones."""
 
 
 def _no_fault(_graph: FloatGraph, _node: Node) -> None:
@@ -38,7 +44,9 @@ class Operator:
         is_same_scale: whether integer arithmetic needs every data input and the output in the
             same scale and zero point.
         fixed_output: parameters that the output must have; None where calibration decides.
-        find_fault: why a given node of this operator cannot be quantized; None if it can.
+        find_fault: why a given node of this operator cannot be written at all; None if it can.
+        precisions: what the operator can be computed in.
+        int8_fault: why a given node cannot be INT8 though the operator can; None if it can.
     """
 
     op: str
@@ -49,6 +57,8 @@ class Operator:
     is_same_scale: bool = False
     fixed_output: ActivationParams | None = None
     find_fault: FaultFinder = _no_fault
+    precisions: frozenset[Precision] = INT8_OR_FLOAT
+    int8_fault: FaultFinder = _no_fault
 
     def weight_input(self, node: Node) -> str:
         """Name of the weight; "" for none."""

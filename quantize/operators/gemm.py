@@ -5,6 +5,7 @@ from __future__ import annotations
 from quantize.graph import FloatGraph, Node
 from quantize.operators.base import Operator
 from quantize.operators.conditions import first_fault, rank_fault, weight_fault
+from quantize.quantized_graph import Precision
 
 __all__ = ["GEMM"]
 
@@ -15,4 +16,4 @@ def _find_fault(graph: FloatGraph, node: Node) -> str | None:
     return first_fault(rank_fault(graph, node, 2), weight_fault(graph, node))
 
 
-GEMM = Operator("Gemm", weight=1, bias=2, find_fault=_find_fault)
+GEMM = Operator("Gemm", weight=1, bias=2, find_fault=_find_fault, precisions=frozenset(Precision))
