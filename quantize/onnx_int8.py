@@ -1,26 +1,24 @@
-"""`QuantizedGraph` -> int8 ONNX in QDQ form.
+"""`QuantizedGraph` -> int8 ONNX in QDQ form, with layers in other precisions where it says so.
 
-Float32 in, float32 out, and between them uint8 activations and int8 weights: each operator stands
-between DequantizeLinear on its inputs and QuantizeLinear on its output, one DequantizeLinear a
-reader, which is what onnxruntime fuses into QLinearConv, QGemm, QLinearAdd and their like.
+Float32 in, float32 out, and between them uint8 activations and int8 weights: each INT8 operator
+stands between DequantizeLinear on its inputs and QuantizeLinear on its output, one
+DequantizeLinear a reader, which is what onnxruntime fuses into QLinearConv, QGemm, QLinearAdd and
+their like. DYNAMIC layers are written by `quantize.onnx_dynamic`. A picture that comes as uint8
+pixels goes straight into the first integer operator.
 """
 
 from __future__ import annotations
-
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from edge.errors import InputTooLargeError
 from edge.model_metadata import METADATA_KEY
 from quantize.fusion import fused_activations
 from quantize.graph import Node
 from quantize.importers.onnx_file import LARGEST_MODEL_BYTES
-from quantize.onnx_export import make_model, make_node
+from quantize.onnx_draft import OnnxDraft
+from quantize.onnx_dynamic import write_dynamic
 from quantize.operators import OPERATORS
 from quantize.operators.clamp import clamp_bounds
-from quantize.quantized_graph import ActivationParams, QuantizedGraph
+from quantize.quantized_graph import ActivationParams, Precision, QuantizedGraph
 from quantize.uniform import quantize_activation
 
 __all__ = ["write_onnx_int8"]
@@ -49,33 +47,62 @@ def write_onnx_int8(graph: QuantizedGraph, *, metadata: bytes | None = None) -> 
 
 
 class _Writer:
-    """Nodes and constants of one model while it is written."""
+    """One model while it is written.
+
+    Every activation has up to two forms: `NAME/int8` (uint8) and a float one. `_stored_int8` and
+    `_stored_float` say which tensors hold them; the one that is missing is made when first read.
+    """
 
     def __init__(self, quantized: QuantizedGraph) -> None:
         self._quantized = quantized
         self._graph = quantized.graph
-        self._fused = fused_activations(quantized.graph)
-        self._nodes: list[Any] = []
-        self._constants: dict[str, NDArray[Any]] = {}
+        self._fused = fused_activations(quantized.graph, quantized.precisions)
+        self._draft = OnnxDraft()
+        self._stored_int8: dict[str, str] = {}
+        self._stored_float = {name: name for name in quantized.graph.inputs}
 
-    def write(self) -> Any:
+    def write(self) -> object:
         graph = self._graph
-        for name in graph.inputs:
-            self._quantize(name, name)
         covered = {id(node) for node in self._fused.values()}
         for node in graph.nodes:
-            if id(node) not in covered:
-                self._write_node(node)
+            if id(node) in covered and self._is_integer(node):
+                continue
+            if not self._is_integer(node):
+                self._write_float(node)
+            elif node.op == "DequantizeLinear":
+                self._stored_int8[node.outputs[0]] = node.inputs[0]
+            else:
+                self._write_integer(node)
         for name in graph.outputs:
-            self._dequantize(f"{name}/int8", self._quantized.activations[name], name)
-        return make_model(
-            nodes=self._nodes,
-            inputs=[(name, graph.shapes[name]) for name in graph.inputs],
-            outputs=[(name, graph.shapes[name]) for name in graph.outputs],
-            constants=list(self._constants.items()),
-        )
+            if name not in self._stored_float:
+                self._dequantize(name, name)
+        return self._draft.finish(graph)
 
-    def _write_node(self, node: Node) -> None:
+    def _is_integer(self, node: Node) -> bool:
+        return self._quantized.precision(node) is Precision.INT8
+
+    def _write_float(self, node: Node) -> None:
+        """A node on float32 (or integer indices), its outputs under their own names."""
+        inputs = tuple(self._plain(name) if name else "" for name in node.inputs)
+        if self._quantized.precision(node) is Precision.DYNAMIC:
+            write_dynamic(self._draft, node, inputs, self._quantized)
+        else:
+            self._draft.add(node, inputs, node.outputs)
+        self._stored_float.update({name: name for name in node.outputs if name})
+
+    def _plain(self, name: str) -> str:
+        """The float form of an activation, or a constant, or what is not float32 at all."""
+        if name in self._graph.constants:
+            self._draft.constants[name] = self._graph.constants[name]
+            return name
+        if name not in self._stored_float:
+            is_output = name in self._graph.outputs
+            self._stored_float[name] = self._dequantize(
+                name, name if is_output else f"{name}/float32"
+            )
+        return self._stored_float[name]
+
+    def _write_integer(self, node: Node) -> None:
         operator = OPERATORS[node.op]
         data = operator.data_inputs(node)
         inputs: list[str] = []
@@ -83,14 +110,11 @@ class _Writer:
             if at in {operator.weight, operator.bias} and name:
                 inputs.append(self._weight(name, node))
             elif name in data:
-                inputs.append(self._activation(name, node, at))
-            elif name:
-                self._constants[name] = self._graph.constants[name]
-                inputs.append(name)
+                inputs.append(self._integer_operand(name, node, at))
             else:
-                inputs.append("")
+                inputs.append(self._plain(name) if name else "")
         output = node.outputs[0]
-        self._add(node, tuple(inputs), f"{output}/float")
+        self._draft.add(node, tuple(inputs), (f"{output}/float",))
         activation = self._fused.get(output)
         if activation is None:
             self._quantize(f"{output}/float", output)
@@ -105,10 +129,11 @@ class _Writer:
             return
         params = self._quantized.activations[target]
         self._quantize(f"{output}/float", output, params)
-        clamped = self._dequantize(f"{output}/int8", params, f"{output}/before {activation.name}")
-        bounds = activation.inputs[1:]
-        self._constants.update({name: self._graph.constants[name] for name in bounds if name})
-        self._add(activation, (clamped, *bounds), f"{target}/float")
+        clamped = self._draft.dequantize(
+            f"{output}/int8", params, f"{output}/before {activation.name}"
+        )
+        bounds = tuple(self._plain(name) if name else "" for name in activation.inputs[1:])
+        self._draft.add(activation, (clamped, *bounds), (f"{target}/float",))
         self._quantize(f"{target}/float", target)
 
     def _saturates(self, activation: Node) -> bool:
@@ -120,49 +145,31 @@ class _Writer:
         slack = params.scale * 0.5001
         return bottom >= low - slack and top <= high + slack
 
-    def _add(self, node: Node, inputs: tuple[str, ...], output: str) -> None:
-        self._nodes.append(make_node(Node(node.op, inputs, (output,), node.attributes, node.name)))
-
-    def _activation(self, name: str, reader: Node, at: int) -> str:
+    def _integer_operand(self, name: str, reader: Node, at: int) -> str:
+        """What an INT8 node reads: a DequantizeLinear of its own on the 8-bit form."""
+        if not self._graph.is_float(name):
+            return self._plain(name)
         params = self._quantized.activations[name]
         if name in self._graph.constants:
-            self._constants[f"{name}/int8"] = quantize_activation(
+            self._draft.constants[f"{name}/int8"] = quantize_activation(
                 self._graph.constants[name], params
             )
-        return self._dequantize(f"{name}/int8", params, f"{name}/to {reader.name}/{at}")
+            self._stored_int8[name] = f"{name}/int8"
+        elif name not in self._stored_int8:
+            self._quantize(self._stored_float[name], name)
+        return self._draft.dequantize(
+            self._stored_int8[name], params, f"{name}/to {reader.name}/{at}"
+        )
 
     def _weight(self, name: str, reader: Node) -> str:
-        weight = self._quantized.weights[name]
-        scale, zero_point, values = f"{name}/scale", f"{name}/zero_point", f"{name}/int8"
-        self._constants[values] = weight.values
-        self._constants[scale] = weight.scale
-        self._constants[zero_point] = np.zeros(len(weight.scale), dtype=weight.values.dtype)
-        output = f"{name}/to {reader.name}"
-        self._append("DequantizeLinear", (values, scale, zero_point), output, {"axis": 0})
-        return output
+        return self._draft.dequantize_weight(
+            name, self._quantized.weights[name], f"{name}/to {reader.name}"
+        )
 
     def _quantize(self, source: str, name: str, params: ActivationParams | None = None) -> None:
-        scale, zero_point = self._scale(params or self._quantized.activations[name])
-        self._append("QuantizeLinear", (source, scale, zero_point), f"{name}/int8")
+        self._draft.quantize(source, params or self._quantized.activations[name], f"{name}/int8")
+        self._stored_int8[name] = f"{name}/int8"
 
-    def _dequantize(self, source: str, params: ActivationParams, output: str) -> str:
-        scale, zero_point = self._scale(params)
-        self._append("DequantizeLinear", (source, scale, zero_point), output)
-        return output
-
-    def _scale(self, params: ActivationParams) -> tuple[str, str]:
-        scale, zero_point = f"scale {params.scale!r}", f"zero_point {params.zero_point}"
-        self._constants[scale] = np.array(params.scale, dtype=np.float32)
-        self._constants[zero_point] = np.array(params.zero_point, dtype=np.uint8)
-        return scale, zero_point
-
-    def _append(
-        self,
-        op: str,
-        inputs: tuple[str, ...],
-        output: str,
-        attributes: dict[str, Any] | None = None,
-    ) -> None:
-        self._nodes.append(
-            make_node(Node(op, inputs, (output,), attributes or {}, f"{op} {output}"))
-        )
+    def _dequantize(self, name: str, output: str) -> str:
+        params = self._quantized.activations[name]
+        return self._draft.dequantize(self._stored_int8[name], params, output)

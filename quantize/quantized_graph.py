@@ -64,7 +64,8 @@ class QuantizedWeight:
     Attributes:
         values: int8 weights in -127..127, or int32 biases, in the ONNX shape.
         scale: float32, one a channel of axis 0 (shape (channels,)); weights that are not per
-            channel have shape (1,).
+            channel have shape (1,). Weights of a DYNAMIC layer have one a row: all axes but the
+            last, flattened.
     """
 
     values: NDArray[np.int8] | NDArray[np.int32]

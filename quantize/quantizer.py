@@ -8,6 +8,7 @@ group's range is wider, and a writer has to clamp as well.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -79,9 +80,13 @@ def quantize_graph(
 
 
 def _dynamic_weights(graph: FloatGraph, node: Node) -> dict[str, QuantizedWeight]:
-    name = OPERATORS[node.op].weight_input(node)
-    weights = graph.constants[name]
-    return {name: quantize_weight(weights, weight_scales(weights))}
+    found: dict[str, QuantizedWeight] = {}
+    for at in OPERATORS[node.op].dynamic_weights:
+        weights = graph.constants[node.inputs[at]]
+        rows = weights.reshape(-1, weights.shape[-1])
+        by_row = quantize_weight(rows, weight_scales(rows))
+        found[node.inputs[at]] = replace(by_row, values=by_row.values.reshape(weights.shape))
+    return found
 
 
 def _activation_params(

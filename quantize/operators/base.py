@@ -47,6 +47,8 @@ class Operator:
         find_fault: why a given node of this operator cannot be written at all; None if it can.
         precisions: what the operator can be computed in.
         int8_fault: why a given node cannot be INT8 though the operator can; None if it can.
+        dynamic_weights: positions of the inputs that are int8 where the node is DYNAMIC, with one
+            scale for each row (all axes but the last).
     """
 
     op: str
@@ -59,6 +61,7 @@ class Operator:
     find_fault: FaultFinder = _no_fault
     precisions: frozenset[Precision] = INT8_OR_FLOAT
     int8_fault: FaultFinder = _no_fault
+    dynamic_weights: tuple[int, ...] = ()
 
     def weight_input(self, node: Node) -> str:
         """Name of the weight; "" for none."""
