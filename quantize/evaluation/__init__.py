@@ -1,0 +1,1 @@
+"""What quantization cost, by what users decide with: statistics, and the models they judge."""
