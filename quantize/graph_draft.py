@@ -55,6 +55,13 @@ class GraphDraft:
         gone = {id(node) for node in nodes}
         self.nodes = [node for node in self.nodes if id(node) not in gone]
 
+    def redirect(self, old: str, new: str) -> None:
+        """Let every node that reads `old` read `new`."""
+        for at, node in enumerate(self.nodes):
+            if old in node.inputs:
+                inputs = tuple(new if name == old else name for name in node.inputs)
+                self.nodes[at] = replace(node, inputs=inputs)
+
     def bypass(self, node: Node) -> bool:
         """Remove a node whose first output equals its first input.
 

@@ -14,6 +14,7 @@ from quantize.operators.conv import CONV
 from quantize.operators.elementwise import ADD, MUL
 from quantize.operators.gemm import GEMM
 from quantize.operators.layout import CONCAT, PAD, RESHAPE
+from quantize.operators.pixels import DEQUANTIZE_LINEAR
 from quantize.operators.pooling import AVERAGE_POOL, GLOBAL_AVERAGE_POOL, MAX_POOL
 from quantize.operators.probability import SIGMOID, SOFTMAX
 
@@ -28,6 +29,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
             CLIP,
             CONCAT,
             CONV,
+            DEQUANTIZE_LINEAR,
             GEMM,
             GLOBAL_AVERAGE_POOL,
             MAX_POOL,
