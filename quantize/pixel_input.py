@@ -102,9 +102,8 @@ def _normalise(
         "pads": (0, 0, 0, 0),
     }
     layer = Node("Conv", (image, weight, bias), (normalised,), attributes, f"{name}/normalise")
-    producer = draft.producer(image)
-    at = 0 if producer is None else draft.nodes.index(producer) + 1
-    draft.nodes.insert(at, layer)
+    after = [at for at, node in enumerate(draft.nodes) if image in node.outputs]
+    draft.nodes.insert(after[0] + 1 if after else 0, layer)
 
 
 def _takes_unpadded(node: Node, draft: GraphDraft) -> bool:
