@@ -16,4 +16,11 @@ def _find_fault(graph: FloatGraph, node: Node) -> str | None:
     return first_fault(rank_fault(graph, node, 2), weight_fault(graph, node))
 
 
-GEMM = Operator("Gemm", weight=1, bias=2, find_fault=_find_fault, precisions=frozenset(Precision))
+GEMM = Operator(
+    "Gemm",
+    weight=1,
+    bias=2,
+    find_fault=_find_fault,
+    precisions=frozenset(Precision),
+    dynamic_weights=(1,),
+)
