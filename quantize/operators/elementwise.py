@@ -1,26 +1,25 @@
-"""Add and Mul of two tensors, or of a tensor and a constant."""
+"""Add and Mul, and the arithmetic of two tensors that stays in float.
+
+Either operand may be a constant. Integer tensors (positions, lengths) may meet here too.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from quantize.operators.base import FLOAT_ONLY, Operator
+from quantize.operators.conditions import operand_fault
 
-from quantize.graph import FloatGraph, Node
-from quantize.operators.base import Operator
+__all__ = ["ADD", "DIV", "MAX", "MIN", "MUL", "POW", "SUB"]
 
-__all__ = ["ADD", "MUL"]
-
-
-def _find_fault(graph: FloatGraph, node: Node) -> str | None:
-    for name in node.inputs:
-        constant = graph.constants.get(name)
-        if constant is None:
-            continue
-        if constant.dtype != np.float32:
-            return f"constant '{name}' of type {constant.dtype}; only float32 is supported"
-        if not np.isfinite(constant).all():
-            return f"constant '{name}' holds NaN or infinity"
-    return None
+ADD = Operator("Add", takes_constant=True, find_fault=operand_fault)
+MUL = Operator("Mul", takes_constant=True, find_fault=operand_fault)
 
 
-ADD = Operator("Add", takes_constant=True, find_fault=_find_fault)
-MUL = Operator("Mul", takes_constant=True, find_fault=_find_fault)
+def _float(op: str) -> Operator:
+    return Operator(op, takes_constant=True, find_fault=operand_fault, precisions=FLOAT_ONLY)
+
+
+SUB = _float("Sub")
+DIV = _float("Div")
+MAX = _float("Max")
+MIN = _float("Min")
+POW = Operator("Pow", takes_constant=True, precisions=FLOAT_ONLY)

@@ -1,20 +1,12 @@
-"""Sigmoid and Softmax: outputs in 0..1 with prescribed parameters."""
+"""Sigmoid and Softmax, outputs in 0..1 with prescribed parameters; and LogSoftmax, in float."""
 
 from __future__ import annotations
 
-from quantize.graph import FloatGraph, Node
-from quantize.operators.base import UNIT_INTERVAL, Operator
+from quantize.operators.base import FLOAT_ONLY, UNIT_INTERVAL, Operator
+from quantize.operators.conditions import last_axis_fault
 
-__all__ = ["SIGMOID", "SOFTMAX"]
-
-
-def _find_softmax_fault(graph: FloatGraph, node: Node) -> str | None:
-    rank = len(graph.shape(node.inputs[0]))
-    axis = int(node.attributes.get("axis", -1))
-    if axis % rank != rank - 1:
-        return f"axis {axis} of rank {rank}; only the last axis is supported"
-    return None
-
+__all__ = ["LOG_SOFTMAX", "SIGMOID", "SOFTMAX"]
 
 SIGMOID = Operator("Sigmoid", fixed_output=UNIT_INTERVAL)
-SOFTMAX = Operator("Softmax", fixed_output=UNIT_INTERVAL, find_fault=_find_softmax_fault)
+SOFTMAX = Operator("Softmax", fixed_output=UNIT_INTERVAL, find_fault=last_axis_fault)
+LOG_SOFTMAX = Operator("LogSoftmax", find_fault=last_axis_fault, precisions=FLOAT_ONLY)
