@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantize.graph import FloatGraph, Node
-from quantize.onnx_export import make_model, make_node
+from quantize.onnx_export import expand_for_onnx, make_model, make_node
 from quantize.quantized_graph import ActivationParams, QuantizedWeight
+from quantize.uniform import quantize_activation
 
 __all__ = ["OnnxDraft"]
+
+_SIGN = 128
 
 
 class OnnxDraft:
@@ -20,9 +23,13 @@ class OnnxDraft:
 
     Attributes:
         constants: by name, in the order in which they were first needed.
+
+    Args:
+        is_signed: 8-bit activations are int8 in place of uint8, of the same step and meaning.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_signed: bool = False) -> None:
+        self._is_signed = is_signed
         self._nodes: list[Any] = []
         self._shared: set[str] = set()
         self._domains: set[str] = set()
@@ -30,7 +37,11 @@ class OnnxDraft:
 
     def add(self, node: Node, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
         """Write a node of the graph on other tensors."""
-        self._nodes.append(make_node(Node(node.op, inputs, outputs, node.attributes, node.name)))
+        nodes, constants = expand_for_onnx(
+            Node(node.op, inputs, outputs, node.attributes, node.name)
+        )
+        self._nodes += [make_node(each) for each in nodes]
+        self.constants.update(constants)
 
     def append(
         self,
@@ -63,11 +74,11 @@ class OnnxDraft:
         return name
 
     def quantize(self, source: str, params: ActivationParams, output: str) -> str:
-        """A float tensor as uint8."""
+        """A float tensor in 8 bit."""
         return self.append("QuantizeLinear", (source, *self._scale(params)), output)
 
     def dequantize(self, source: str, params: ActivationParams, output: str) -> str:
-        """A uint8 tensor as float."""
+        """An 8-bit tensor as float."""
         return self.append("DequantizeLinear", (source, *self._scale(params)), output)
 
     def dequantize_weight(self, name: str, weight: QuantizedWeight, output: str) -> str:
@@ -78,6 +89,13 @@ class OnnxDraft:
         self.constants[zero_point] = np.zeros(len(weight.scale), dtype=weight.values.dtype)
         return self.append("DequantizeLinear", (values, scale, zero_point), output, {"axis": 0})
 
+    def quantized_constant(self, name: str, values: NDArray[Any], params: ActivationParams) -> str:
+        """Store a constant operand in 8 bit; returns its name."""
+        integers: NDArray[Any] = quantize_activation(values, params)
+        if self._is_signed:
+            integers = (integers.astype(np.int16) - _SIGN).astype(np.int8)
+        return self.constant(name, integers)
+
     def finish(self, graph: FloatGraph) -> Any:
         """The whole `onnx.ModelProto`, with the inputs and outputs of `graph`."""
         import onnx
@@ -87,13 +105,15 @@ class OnnxDraft:
             inputs=[(name, graph.shapes[name]) for name in graph.inputs],
             outputs=[(name, graph.shapes[name]) for name in graph.outputs],
             constants=list(self.constants.items()),
+            dtypes=graph.dtypes,
         )
         for domain in sorted(self._domains):
             model.opset_import.append(onnx.helper.make_opsetid(domain, 1))
         return model
 
     def _scale(self, params: ActivationParams) -> tuple[str, str]:
-        scale, zero_point = f"scale {params.scale!r}", f"zero_point {params.zero_point}"
+        zero = params.int8_zero_point if self._is_signed else params.zero_point
+        scale, zero_point = f"scale {params.scale!r}", f"zero_point {zero}"
         self.constants[scale] = np.array(params.scale, dtype=np.float32)
-        self.constants[zero_point] = np.array(params.zero_point, dtype=np.uint8)
+        self.constants[zero_point] = np.array(zero, np.int8 if self._is_signed else np.uint8)
         return scale, zero_point

@@ -9,6 +9,8 @@ pixels goes straight into the first integer operator.
 
 from __future__ import annotations
 
+from typing import Any
+
 from edge.errors import InputTooLargeError
 from edge.model_metadata import METADATA_KEY
 from quantize.fusion import fused_activations
@@ -19,17 +21,20 @@ from quantize.onnx_dynamic import write_dynamic
 from quantize.operators import OPERATORS
 from quantize.operators.clamp import clamp_bounds
 from quantize.quantized_graph import ActivationParams, Precision, QuantizedGraph
-from quantize.uniform import quantize_activation
 
 __all__ = ["write_onnx_int8"]
 
 
-def write_onnx_int8(graph: QuantizedGraph, *, metadata: bytes | None = None) -> bytes:
+def write_onnx_int8(
+    graph: QuantizedGraph, *, metadata: bytes | None = None, is_signed: bool = False
+) -> bytes:
     """Write the int8 ONNX model.
 
     Args:
         graph: the calibrated graph.
         metadata: UTF-8 JSON to carry under `METADATA_KEY`; None for none.
+        is_signed: int8 activations in place of uint8, for boards whose integer instructions take
+            signed operands only; the same answers, two to three times slower on x86.
 
     Returns:
         A serialized ModelProto of opset 17, with the source's input and output names; the same
@@ -38,7 +43,7 @@ def write_onnx_int8(graph: QuantizedGraph, *, metadata: bytes | None = None) -> 
     Raises:
         InputTooLargeError: over 2 GiB.
     """
-    model = _Writer(graph).write()
+    model = _Writer(graph, OnnxDraft(is_signed=is_signed), takes_pixels=not is_signed).write()
     if metadata is not None:
         model.metadata_props.add(key=METADATA_KEY, value=metadata.decode("utf-8"))
     if model.ByteSize() > LARGEST_MODEL_BYTES:
@@ -53,23 +58,25 @@ class _Writer:
     `_stored_float` say which tensors hold them; the one that is missing is made when first read.
     """
 
-    def __init__(self, quantized: QuantizedGraph) -> None:
+    def __init__(self, quantized: QuantizedGraph, draft: OnnxDraft, *, takes_pixels: bool) -> None:
         self._quantized = quantized
+        self._takes_pixels = takes_pixels
         self._graph = quantized.graph
         self._fused = fused_activations(quantized.graph, quantized.precisions)
-        self._draft = OnnxDraft()
+        self._draft = draft
         self._stored_int8: dict[str, str] = {}
         self._stored_float = {name: name for name in quantized.graph.inputs}
 
-    def write(self) -> object:
+    def write(self) -> Any:
         graph = self._graph
         covered = {id(node) for node in self._fused.values()}
         for node in graph.nodes:
             if id(node) in covered and self._is_integer(node):
                 continue
-            if not self._is_integer(node):
+            is_pixels = node.op == "DequantizeLinear"
+            if not self._is_integer(node) or (is_pixels and not self._takes_pixels):
                 self._write_float(node)
-            elif node.op == "DequantizeLinear":
+            elif is_pixels:
                 self._stored_int8[node.outputs[0]] = node.inputs[0]
             else:
                 self._write_integer(node)
@@ -151,10 +158,9 @@ class _Writer:
             return self._plain(name)
         params = self._quantized.activations[name]
         if name in self._graph.constants:
-            self._draft.constants[f"{name}/int8"] = quantize_activation(
-                self._graph.constants[name], params
+            self._stored_int8[name] = self._draft.quantized_constant(
+                f"{name}/int8", self._graph.constants[name], params
             )
-            self._stored_int8[name] = f"{name}/int8"
         elif name not in self._stored_int8:
             self._quantize(self._stored_float[name], name)
         return self._draft.dequantize(
