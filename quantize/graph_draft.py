@@ -16,7 +16,8 @@ __all__ = ["GraphDraft"]
 class GraphDraft:
     """The mutable twin of `FloatGraph`: edit it, then take `finish()`.
 
-    Nodes are told apart by identity, since their attributes may be arrays.
+    Nodes are told apart by identity, since their attributes may be arrays. Who writes and who
+    reads a tensor is kept in an index, which is made anew when `nodes` was changed from outside.
     """
 
     def __init__(self, graph: FloatGraph) -> None:
@@ -26,6 +27,9 @@ class GraphDraft:
         self.constants: dict[str, NDArray[Any]] = dict(graph.constants)
         self.shapes: dict[str, tuple[int, ...]] = dict(graph.shapes)
         self.dtypes: dict[str, str] = dict(graph.dtypes)
+        self._indexed = -1
+        self._writers: dict[str, Node] = {}
+        self._readers: dict[str, dict[int, Node]] = {}
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Static shape of any tensor, constants included."""
@@ -35,11 +39,13 @@ class GraphDraft:
 
     def producer(self, name: str) -> Node | None:
         """The node that writes a tensor; None for inputs and constants."""
-        return next((node for node in self.nodes if name in node.outputs), None)
+        self._index()
+        return self._writers.get(name)
 
     def consumers(self, name: str) -> list[Node]:
         """The nodes that read a tensor."""
-        return [node for node in self.nodes if name in node.inputs]
+        self._index()
+        return list(self._readers.get(name, {}).values())
 
     def is_private(self, name: str) -> bool:
         """Whether exactly one node reads a tensor and it is no graph output."""
@@ -47,20 +53,27 @@ class GraphDraft:
 
     def replace(self, node: Node, *successors: Node) -> None:
         """Put other nodes, in topological order, where `node` stands."""
+        self._index()
         at = next(index for index, each in enumerate(self.nodes) if each is node)
         self.nodes[at : at + 1] = successors
+        self._forget(node)
+        for each in successors:
+            self._learn(each)
+        self._indexed = len(self.nodes)
 
     def remove(self, nodes: Iterable[Node]) -> None:
         """Take nodes out."""
-        gone = {id(node) for node in nodes}
+        self._index()
+        gone = {id(node): node for node in nodes}
         self.nodes = [node for node in self.nodes if id(node) not in gone]
+        for node in gone.values():
+            self._forget(node)
+        self._indexed = len(self.nodes)
 
     def redirect(self, old: str, new: str) -> None:
         """Let every node that reads `old` read `new`."""
-        for at, node in enumerate(self.nodes):
-            if old in node.inputs:
-                inputs = tuple(new if name == old else name for name in node.inputs)
-                self.nodes[at] = replace(node, inputs=inputs)
+        for node in self.consumers(old):
+            self.replace(node, replace(node, inputs=_renamed(node.inputs, old, new)))
 
     def bypass(self, node: Node) -> bool:
         """Remove a node whose first output equals its first input.
@@ -117,13 +130,31 @@ class GraphDraft:
         )
 
     def _rename(self, old: str, new: str) -> None:
-        for at, node in enumerate(self.nodes):
-            if old in node.inputs or old in node.outputs:
-                self.nodes[at] = replace(
-                    node,
-                    inputs=tuple(new if name == old else name for name in node.inputs),
-                    outputs=tuple(new if name == old else name for name in node.outputs),
-                )
+        writer = self.producer(old)
+        if writer is not None:
+            self.replace(writer, replace(writer, outputs=_renamed(writer.outputs, old, new)))
+        self.redirect(old, new)
+
+    def _index(self) -> None:
+        if self._indexed == len(self.nodes):
+            return
+        self._writers, self._readers = {}, {}
+        for node in self.nodes:
+            self._learn(node)
+        self._indexed = len(self.nodes)
+
+    def _learn(self, node: Node) -> None:
+        for name in node.inputs:
+            self._readers.setdefault(name, {})[id(node)] = node
+        for name in node.outputs:
+            self._writers[name] = node
+
+    def _forget(self, node: Node) -> None:
+        for name in node.inputs:
+            self._readers.get(name, {}).pop(id(node), None)
+        for name in node.outputs:
+            if self._writers.get(name) is node:
+                del self._writers[name]
 
     def _free_name(self, hint: str) -> str:
         name, number = hint, 0
@@ -135,3 +166,7 @@ class GraphDraft:
 
 def _only(items: Mapping[str, Any], used: set[str]) -> dict[str, Any]:
     return {name: value for name, value in items.items() if name in used}
+
+
+def _renamed(names: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:
+    return tuple(new if name == old else name for name in names)
