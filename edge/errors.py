@@ -18,6 +18,7 @@
     │   └── ModelUnreadableError (also BundleError) 4 model_unreadable
     ├── DeviceError                5          device
     │   └── DeviceTimeoutError     5          device_timeout
+    ├── GateError                  1          gate
     └── OutputError                5          output
 
 Every message is one line: what failed, the value seen, and the way out.
@@ -36,6 +37,7 @@ __all__ = [
     "EdgeError",
     "EngineError",
     "EngineNotInstalledError",
+    "GateError",
     "InputError",
     "InputNotFoundError",
     "InputTooLargeError",
@@ -155,6 +157,13 @@ class DeviceTimeoutError(DeviceError):
     """A camera or stream did not answer before its deadline."""
 
     code = "device_timeout"
+
+
+class GateError(EdgeError):
+    """What was asked for could be made, but must not be shipped; the message says why."""
+
+    code = "gate"
+    exit_code = 1
 
 
 class OutputError(EdgeError):
