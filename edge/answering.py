@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from edge.decode import decode_image
 from edge.errors import EdgeError, InputError, InputNotFoundError, UsageError
+from edge.records.record_reader import RECORD_SUFFIXES
 from edge.results import Result
 from edge.sources.image_files import expand_inputs, read_stdin_bytes
 
@@ -47,11 +48,13 @@ class StreamOptions:
     read_timeout_s: float = 5.0
 
 
-def expand_each(arguments: Sequence[str]) -> list[str | Failure]:
+def expand_each(arguments: Sequence[str], *, takes_pictures: bool = True) -> list[str | Failure]:
     """Turn what the user named into single inputs; what names nothing becomes a failure.
 
     Args:
-        arguments: image files, folders, glob patterns, stream addresses, "-".
+        arguments: files, folders, glob patterns, stream addresses, "-".
+        takes_pictures: whether the model takes one picture; else it takes records, which do not
+            come from cameras or streams.
     """
     if list(arguments).count(STDIN) > 1:
         raise UsageError("'-' is given more than once; standard input can be read once")
@@ -60,6 +63,8 @@ def expand_each(arguments: Sequence[str]) -> list[str | Failure]:
         try:
             if argument == STDIN:
                 inputs.append(argument)
+            elif not takes_pictures:
+                inputs += expand_inputs([argument], suffixes=RECORD_SUFFIXES)
             elif _is_stream(argument):
                 inputs += _expand_stream(argument)
             else:
@@ -87,6 +92,8 @@ def answer_each(
     for each in inputs:
         if isinstance(each, Failure):
             yield each
+        elif not model.parts.takes_one_picture:
+            yield from _answer_records(model, each, stdin)
         elif _is_stream(each):
             yield from _answer_stream(model, each, stream)
         else:
@@ -100,13 +107,40 @@ def _answer_file(model: Model, name: str, stdin: BinaryIO | None) -> Result | Fa
         return Failure(name, 0, error)
 
 
+def _answer_records(model: Model, name: str, stdin: BinaryIO | None) -> Iterator[Result | Failure]:
+    """Answer for each record in a file; a row that cannot be answered does not end it."""
+    from edge.records.record_reader import decode_records, read_records
+
+    inputs = model.parts.inputs
+    try:
+        if name == STDIN:
+            data, reading_ns = _read_stdin_bytes(stdin)
+            records = decode_records(data, inputs, source=STDIN)
+            records[0] = replace(records[0], capture_ns=records[0].capture_ns + reading_ns)
+        else:
+            records = read_records(name, inputs)
+    except EdgeError as error:
+        yield Failure(name, 0, error)
+        return
+    for record in records:
+        try:
+            yield model.run(record)
+        except EdgeError as error:
+            yield Failure(name, record.index, error)
+
+
 def _read_stdin(stdin: BinaryIO | None) -> Frame:
+    data, reading_ns = _read_stdin_bytes(stdin)
+    return replace(decode_image(data, source=STDIN), capture_ns=reading_ns)
+
+
+def _read_stdin_bytes(stdin: BinaryIO | None) -> tuple[bytes, int]:
+    """The bytes, and how many nanoseconds reading them took."""
     if stdin is None:
-        raise InputNotFoundError("-: standard input is closed; pipe the bytes of an image in")
+        raise InputNotFoundError("-: standard input is closed; pipe the bytes of a file in")
     start = time.perf_counter_ns()
     data = read_stdin_bytes(stdin)
-    reading_ns = time.perf_counter_ns() - start
-    return replace(decode_image(data, source=STDIN), capture_ns=reading_ns)
+    return data, time.perf_counter_ns() - start
 
 
 def _answer_stream(

@@ -29,7 +29,7 @@ from edge.results import ModelIdentity
 from edge.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
-    from edge.bundle.manifest import Artifact, ImageInput, Output
+    from edge.bundle.manifest import Artifact, ImageInput, Input, Output, Precision
     from edge.model_loader import LoadOptions
 
 __all__ = [
@@ -114,7 +114,7 @@ def parse_size(option: str, text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     width, _, height = text.lower().partition("x")
-    from edge.bundle.manifest_checks import MAX_SIDE_PIXELS
+    from edge.bundle.input_checks import MAX_SIDE_PIXELS
 
     digits = len(str(MAX_SIDE_PIXELS))
     sides = [
@@ -165,12 +165,12 @@ def open_bare_model(
             f"engine {engine_name} is not installed; see edge-run doctor",
         )
     engine = stand_in or create_engine(engine_name, data, EngineOptions(options.threads))
-    spec, outputs, artifact = _describe(path, data, engine, options.bare or BareModelOptions())
+    inputs, outputs, artifact = _describe(path, data, engine, options.bare or BareModelOptions())
     if options.precision not in ("auto", artifact.precision):
         raise UsageError(f"{path} is {artifact.precision}; drop --precision {options.precision}")
     return ModelParts(
         identity=ModelIdentity(path.name, "", hashlib.sha256(data).hexdigest()),
-        input=spec,
+        inputs=inputs,
         outputs=outputs,
         artifact=artifact,
         engine=engine,
@@ -183,18 +183,23 @@ def _describe(
     data: bytes,
     engine: Engine,
     options: BareModelOptions,
-) -> tuple[ImageInput, tuple[Output, ...], Artifact]:
+) -> tuple[tuple[Input, ...], tuple[Output, ...], Artifact]:
     from edge.bundle.manifest import Artifact
     from edge.model_metadata import has_int8_weights, read_model_metadata
 
-    stated = read_model_metadata(data, path.suffix.lower())
-    target = _image_input(path, engine)
-    layout = _layout(path, target, options)
+    suffix = path.suffix.lower()
+    stated = read_model_metadata(data, suffix)
+    precision: Precision = "int8" if has_int8_weights(data, suffix) else "float32"
+    inputs: tuple[Input, ...]
     if stated is None:
-        spec, outputs = _input(path, target, layout, options), _outputs(engine, options)
-        _check_described(spec, outputs)
+        target = _image_input(path, engine)
+        layout = _layout(path, target, options)
+        inputs, outputs = (_input(path, target, layout, options),), _outputs(engine, options)
+        _check_described(inputs, outputs)
     elif options == BareModelOptions():
-        spec, outputs = stated.inputs[0], stated.outputs
+        inputs, outputs = stated.inputs, stated.outputs
+        precision = stated.precision or precision
+        layout = _stated_layout(path, stated.inputs, engine)
     else:
         raise UsageError(
             f"{path} says itself how it is fed and read (edge-quantize wrote it); "
@@ -202,22 +207,36 @@ def _describe(
         )
     artifact = Artifact(
         path=str(path),
-        engine=BARE_ENGINES[path.suffix.lower()],
-        precision="int8" if has_int8_weights(data, path.suffix.lower()) else "float32",
+        engine=BARE_ENGINES[suffix],
+        precision=precision,
         layout=layout,
         tolerance_steps=0,
         output_steps={},
     )
-    return spec, outputs, artifact
+    return inputs, outputs, artifact
 
 
-def _check_described(spec: ImageInput, outputs: tuple[Output, ...]) -> None:
+def _stated_layout(
+    path: Path, inputs: tuple[Input, ...], engine: Engine
+) -> Literal["NCHW", "NHWC"]:
+    """Where a file of ours has its channels: its picture shows it, else its kind says it."""
+    from edge.bundle.manifest import ImageInput
+
+    for each in inputs:
+        if isinstance(each, ImageInput):
+            for target in engine.inputs:
+                if len(inputs) == 1 or target.name == each.name:
+                    return _layout(path, target, BareModelOptions())
+    return "NHWC" if path.suffix.lower() == ".tflite" else "NCHW"
+
+
+def _check_described(inputs: tuple[Input, ...], outputs: tuple[Output, ...]) -> None:
     """Hold what the user said to the rules that a manifest is held to."""
     from edge.bundle.faults import FaultList
     from edge.bundle.manifest_checks import check_tensors
 
     faults = FaultList()
-    check_tensors((spec,), outputs, faults)
+    check_tensors(inputs, outputs, faults)
     if faults:
         raise UsageError(f"the options for this bare file do not fit: {faults}")
 
@@ -249,13 +268,15 @@ def _image_input(path: Path, engine: Engine) -> TensorSpec:
     if len(engine.inputs) != 1 or len(target.shape) != _IMAGE_DIMENSIONS:
         found = "; ".join(f"{each.name} {list(each.shape)}" for each in engine.inputs)
         raise UnsupportedInputError(
-            f"{path} takes {found}; this version runs models with one picture as input, "
-            "of four dimensions",
+            f"{path} takes {found}; a file that does not say how it is fed must take one "
+            "picture, of four dimensions: make a bundle with edge-quantize for all others",
         )
     return target
 
 
 def _layout(path: Path, target: TensorSpec, options: BareModelOptions) -> Literal["NCHW", "NHWC"]:
+    if len(target.shape) != _IMAGE_DIMENSIONS:
+        raise UnsupportedInputError(f"{path} takes {list(target.shape)}; it is no picture model")
     channels = {"grey": (1,), "rgb": (3,), "bgr": (3,), None: _CHANNELS}[options.colour]
     is_first, is_last = target.shape[1] in channels, target.shape[3] in channels
     if is_first and (not is_last or path.suffix.lower() == ".onnx"):

@@ -33,7 +33,7 @@ _BARE_OPTIONS = (
     "resize",
     "size",
 )
-_PRECISIONS = click.Choice(["auto", "int8", "float32"])
+_PRECISIONS = click.Choice(["auto", "int8", "mixed", "dynamic", "float32"])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -118,11 +118,12 @@ def answer_command(inputs: tuple[str, ...], **options: Any) -> int:
     """Answer for each INPUT with an int8 model, and say how long each stage took.
 
     INPUT is an image file, a folder, a glob pattern, a video, camera:0, an rtsp:// or http://
-    address, or - for the bytes of an image on standard input.
+    address, or - for the bytes of a file on standard input. For a model that takes a series, a
+    table or several inputs it is a .npy, .npz, .csv or .edge.json file.
     """
     if not inputs:
         raise click.UsageError(
-            "no input given; name an image, a folder, a video, camera:0 or -, "
+            "no input given; name an image or a record, a folder, a video, camera:0 or -, "
             "or see edge-run --help",
         )
     from edge.answering import StreamOptions, answer_each, expand_each
@@ -130,8 +131,8 @@ def answer_command(inputs: tuple[str, ...], **options: Any) -> int:
     from edge.printing import print_all
 
     stream = StreamOptions(options["frames"], options["open_timeout"], options["read_timeout"])
-    expanded = expand_each(inputs)
     with load(options["model"], options=_load_options(options)) as model:
+        expanded = expand_each(inputs, takes_pictures=model.parts.takes_one_picture)
         printer = _printer(options, model, expanded)
         answers = answer_each(
             model, expanded, stream=stream, stdin=getattr(sys.stdin, "buffer", None)

@@ -31,7 +31,7 @@ class LoadOptions:
 
     Attributes:
         engine: "auto", "onnxruntime" or "litert".
-        precision: "auto" (int8 where there is one), "int8" or "float32".
+        precision: "auto" (int8 where there is one, else mixed, dynamic, float32), or one of them.
         threads: threads inside one inference; None for every processor, at most 4.
         artifact: path of the very file in the bundle to run, whatever `engine` and `precision`
             say; "" leaves the choice to them.
@@ -119,7 +119,7 @@ def _open_bundle(
             )
         return ModelParts(
             identity=ModelIdentity(manifest.name, manifest.version, bundle.digest),
-            input=manifest.inputs[0],
+            inputs=manifest.inputs,
             outputs=manifest.outputs,
             artifact=artifact,
             engine=engine,

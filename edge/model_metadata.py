@@ -15,12 +15,13 @@ import struct
 from typing import TYPE_CHECKING
 
 from edge.errors import ManifestError
+from edge.flatbuffer_wire import FlatBuffer
 from edge.protobuf_wire import WireFormatError, iter_fields
 
 if TYPE_CHECKING:
     from edge.bundle.manifest import ModelMetadata
 
-__all__ = ["METADATA_KEY", "has_int8_weights", "read_model_metadata"]
+__all__ = ["METADATA_KEY", "has_int8_weights", "has_state", "read_model_metadata"]
 
 METADATA_KEY = "edgedx"
 
@@ -32,7 +33,7 @@ _ONNX_8_BIT = frozenset({2, 3})
 # Slots of the TFLite schema's tables, in the order of their fields.
 _MODEL_SUBGRAPHS, _MODEL_BUFFERS, _MODEL_METADATA = 2, 4, 6
 _SUBGRAPH_TENSORS = 0
-_TENSOR_KIND, _TENSOR_BUFFER = 1, 2
+_TENSOR_KIND, _TENSOR_BUFFER, _TENSOR_IS_VARIABLE = 1, 2, 5
 # TensorType: UINT8 and INT8.
 _TFLITE_8_BIT = frozenset({3, 9})
 _METADATA_NAME, _METADATA_BUFFER = 0, 1
@@ -80,6 +81,23 @@ def has_int8_weights(data: bytes, suffix: str) -> bool:
     return not kinds.isdisjoint(_ONNX_8_BIT if suffix == ".onnx" else _TFLITE_8_BIT)
 
 
+def has_state(data: bytes) -> bool:
+    """Whether a TFLite file has variable tensors, which keep their values between calls.
+
+    Args:
+        data: the whole file. For one that cannot be read the answer is yes, which is always safe.
+    """
+    try:
+        reader = FlatBuffer(data)
+        return any(
+            reader.byte(tensor, _TENSOR_IS_VARIABLE)
+            for subgraph in reader.tables(reader.vector(reader.offset(0), _MODEL_SUBGRAPHS))
+            for tensor in reader.tables(reader.vector(subgraph, _SUBGRAPH_TENSORS))
+        )
+    except (struct.error, IndexError):
+        return True
+
+
 def _onnx_weight_types(data: bytes) -> set[int]:
     kinds = set()
     for number, graph in iter_fields(memoryview(data)):
@@ -97,7 +115,7 @@ def _onnx_weight_types(data: bytes) -> set[int]:
 
 
 def _tflite_weight_types(data: bytes) -> set[int]:
-    reader = _FlatBuffer(data)
+    reader = FlatBuffer(data)
     model = reader.offset(0)
     buffers = reader.tables(reader.vector(model, _MODEL_BUFFERS))
     kinds = set()
@@ -120,7 +138,7 @@ def _onnx_entry(data: bytes) -> bytes | None:
 
 
 def _tflite_entry(data: bytes) -> bytes | None:
-    reader = _FlatBuffer(data)
+    reader = FlatBuffer(data)
     model = reader.offset(0)
     buffers = reader.vector(model, _MODEL_BUFFERS)
     for entry in reader.tables(reader.vector(model, _MODEL_METADATA)):
@@ -129,55 +147,3 @@ def _tflite_entry(data: bytes) -> bytes | None:
             buffer = reader.tables(buffers)[index]
             return reader.bytes_of(buffer, _BUFFER_DATA)
     return None
-
-
-class _FlatBuffer:
-    """Reads tables of a FlatBuffer (https://flatbuffers.dev/internals/), bounds-checked."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def offset(self, position: int) -> int:
-        """Follow the unsigned offset at a position."""
-        return position + int(struct.unpack_from("<I", self._data, position)[0])
-
-    def _field(self, table: int, slot: int) -> int | None:
-        vtable = table - int(struct.unpack_from("<i", self._data, table)[0])
-        if vtable < 0:
-            raise IndexError("virtual table before the file")
-        size = int(struct.unpack_from("<H", self._data, vtable)[0])
-        place = 4 + 2 * slot
-        if place + 2 > size:
-            return None
-        relative = int(struct.unpack_from("<H", self._data, vtable + place)[0])
-        return table + relative if relative else None
-
-    def uint(self, table: int, slot: int) -> int:
-        """An unsigned 32-bit field; 0 where it is absent."""
-        place = self._field(table, slot)
-        return 0 if place is None else int(struct.unpack_from("<I", self._data, place)[0])
-
-    def byte(self, table: int, slot: int) -> int:
-        """An unsigned 8-bit field; 0 where it is absent."""
-        place = self._field(table, slot)
-        return 0 if place is None else self._data[place]
-
-    def vector(self, table: int, slot: int) -> tuple[int, int]:
-        """First element's position and number of elements; (0, 0) where it is absent."""
-        place = self._field(table, slot)
-        if place is None:
-            return 0, 0
-        start = self.offset(place)
-        return start + 4, int(struct.unpack_from("<I", self._data, start)[0])
-
-    def tables(self, vector: tuple[int, int]) -> list[int]:
-        """Positions of the tables in a vector."""
-        start, count = vector
-        if count > len(self._data) // 4:
-            raise IndexError("vector longer than the file")
-        return [self.offset(start + 4 * index) for index in range(count)]
-
-    def bytes_of(self, table: int, slot: int) -> bytes:
-        """A vector of bytes or a string."""
-        start, count = self.vector(table, slot)
-        return self._data[start : start + count]

@@ -11,9 +11,11 @@ from edge.results import ModelIdentity
 from edge.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
-    from edge.bundle.manifest import Artifact, GoldenExample, ImageInput, Output
+    from edge.bundle.manifest import Artifact, GoldenExample, Input, Output
 
 __all__ = ["ModelParts", "check_against_engine"]
+
+_LAYOUT_RANK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class ModelParts:
 
     Attributes:
         identity: which model.
-        input: how a picture becomes its input.
+        inputs: how a picture or a record becomes its inputs, in the manifest's order.
         outputs: how its outputs are read, in the manifest's order.
         artifact: the file that runs; golden answers are held under its path.
         engine: loaded with that file.
@@ -31,36 +33,55 @@ class ModelParts:
     """
 
     identity: ModelIdentity
-    input: ImageInput
+    inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     artifact: Artifact
     engine: Engine
     golden: tuple[GoldenExample, ...] = ()
     load_ns: int = 0
 
+    @property
+    def takes_one_picture(self) -> bool:
+        """Whether the model has one input and this is a picture."""
+        from edge.bundle.manifest import ImageInput
+
+        return len(self.inputs) == 1 and isinstance(self.inputs[0], ImageInput)
+
 
 def check_against_engine(
-    spec: ImageInput,
-    outputs: tuple[Output, ...],
-    artifact: Artifact,
-    engine: Engine,
-) -> tuple[TensorSpec, tuple[TensorSpec, ...]]:
+    parts: ModelParts,
+) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """Hold a loaded model against its manifest.
 
     Returns:
-        The engine's input, and its outputs in the manifest's order. Tensors are matched by
+        The engine's inputs and its outputs, both in the manifest's order. Tensors are matched by
         name, or by position where a converter has renamed a single one.
 
     Raises:
         ModelMismatchError: the model takes or gives something else than the manifest says.
     """
-    if len(engine.inputs) != 1:
-        names = ", ".join(each.name for each in engine.inputs)
+    inputs = parts.engine.inputs
+    if len(inputs) != len(parts.inputs):
+        names = ", ".join(each.name for each in inputs)
         raise ModelMismatchError(
-            f"{artifact.path} has {len(engine.inputs)} inputs ({names}); "
-            "this version runs models with one image input",
+            f"{parts.artifact.path} has {len(inputs)} inputs ({names}) and its manifest "
+            f"{len(parts.inputs)}; rebuild the bundle",
         )
-    target = engine.inputs[0]
+    targets = tuple(_find_input(each, parts) for each in parts.inputs)
+    outputs = tuple(_find_output(each, parts.outputs, parts.engine) for each in parts.outputs)
+    return targets, outputs
+
+
+def _find_input(spec: Input, parts: ModelParts) -> TensorSpec:
+    targets = parts.engine.inputs
+    by_name = {each.name: each for each in targets}
+    target = targets[0] if len(targets) == 1 else by_name.get(spec.name)
+    artifact = parts.artifact
+    if target is None:
+        raise ModelMismatchError(
+            f"{artifact.path} has no input {spec.name}; it has: {', '.join(by_name)}; "
+            "rebuild the bundle",
+        )
     expected = _input_shape(spec, artifact)
     fits = len(target.shape) == len(expected) and all(
         got in (None, want) for got, want in zip(target.shape, expected, strict=True)
@@ -70,11 +91,13 @@ def check_against_engine(
             f"{artifact.path} takes {_shape(target.shape)}; its manifest says "
             f"{_shape(expected)} ({artifact.layout}): rebuild the bundle",
         )
-    return _fixed(target, expected), tuple(_find_output(each, outputs, engine) for each in outputs)
+    return _fixed(target, expected)
 
 
-def _input_shape(spec: ImageInput, artifact: Artifact) -> tuple[int, ...]:
-    if spec.layout == artifact.layout:
+def _input_shape(spec: Input, artifact: Artifact) -> tuple[int, ...]:
+    # A picture says how it is laid out itself; other tensors of four axes lie as in ONNX.
+    layout = getattr(spec, "layout", "NCHW")
+    if layout == artifact.layout or len(spec.shape) != _LAYOUT_RANK:
         return spec.shape
     batch, first, second, third = spec.shape
     if artifact.layout == "NHWC":

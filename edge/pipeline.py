@@ -1,59 +1,64 @@
-"""Composes the stages: frame -> tensor -> engine outputs -> result. Holds no arithmetic."""
+"""Composes the stages: frame or record -> tensors -> engine outputs -> result. No arithmetic."""
 
 from __future__ import annotations
 
-import os
-import time
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.engines.base import Engine
-from edge.errors import EngineError, UnsupportedInputError
+from edge.errors import EngineError, InputError
 from edge.frame import Frame
+from edge.frame_reader import PictureInput, read_frame
 from edge.model_parts import ModelParts, check_against_engine
 from edge.postprocess.dequantize import dequantize_output
 from edge.postprocess.read_output import read_output
+from edge.record import Record
 from edge.results import ModelIdentity, OutputResult, Result
 from edge.stage_timer import StageTimer
 
+if TYPE_CHECKING:
+    from edge.preprocess.image import ImagePreprocessor
+    from edge.preprocess.record import RecordPreprocessor
+
 __all__ = ["Model", "ModelInput"]
 
-ModelInput = Frame | str | os.PathLike[str] | bytes | NDArray[Any]
-
-_GREY_DIMENSIONS = 2
+ModelInput = PictureInput | Record | Mapping[str, Any] | list[Any] | tuple[Any, ...]
 
 
 class Model:
-    """A loaded model. `run` gives one answer for one picture, as often as wanted.
+    """A loaded model. `run` gives one answer for one picture or record, as often as wanted.
 
     It reads its files once, when made; it may be used from several threads; it is closed by
     `close` or by leaving a `with` block. Made by `edge.load`.
 
     Args:
-        parts: the model and how its input and outputs are read.
+        parts: the model and how its inputs and outputs are read.
 
     Raises:
         ModelMismatchError: the model file disagrees with its manifest.
     """
 
     def __init__(self, parts: ModelParts) -> None:
-        from edge.preprocess.image import ImagePreprocessor
-
         self.parts = parts
         self._engine: Engine | None = parts.engine
-        target, self._output_specs = check_against_engine(
-            parts.input,
-            parts.outputs,
-            parts.artifact,
-            parts.engine,
-        )
-        self._input_name = target.name
-        self._preprocessor = ImagePreprocessor(parts.input, target, parts.artifact.layout)
+        targets, self._output_specs = check_against_engine(parts)
+        self._input_name = targets[0].name
+        # One of the two: a model that takes one picture does nothing for the sake of others.
+        self._picture: ImagePreprocessor | None = None
+        self._record: RecordPreprocessor | None = None
+        if parts.takes_one_picture:
+            from edge.preprocess.image import ImagePreprocessor
+
+            spec: Any = parts.inputs[0]
+            self._picture = ImagePreprocessor(spec, targets[0], parts.artifact.layout)
+        else:
+            from edge.preprocess.record import RecordPreprocessor
+
+            self._record = RecordPreprocessor(parts.inputs, targets, parts.artifact.layout)
 
     @property
     def identity(self) -> ModelIdentity:
@@ -61,39 +66,74 @@ class Model:
         return self.parts.identity
 
     def run(self, source: ModelInput) -> Result:
-        """Answer for one picture.
+        """Answer for one picture or record.
 
         Args:
-            source: a path to an image file; the bytes of one; a `Frame`; or a grey picture as
-                an array (height, width), uint8, uint16 or float32 in 0..1. A colour array
-                must be wrapped, so that its channel order is known: `Frame(pixels, "rgb")`.
+            source: for a model that takes one picture: a path to an image file; the bytes of
+                one; a `Frame`; or a grey picture as an array (height, width), uint8, uint16 or
+                float32 in 0..1. A colour array must be wrapped, so that its channel order is
+                known: `Frame(pixels, "rgb")`.
+                For any other: a path to a .npy, .npz, .csv or .edge.json file; the bytes of
+                one; a mapping by input name; an array or lists for a model with one input; or a
+                `Record`. `edge.record.Record.values` says what a value may be.
 
         Returns:
-            The answer with its latency by stage; status "refused", with the reason, for a
-            picture that must not be answered (one even tone).
+            The answer with its latency by stage; status "refused", with the reason, for what
+            must not be answered (a picture of one even tone, a value that is missing).
 
         Raises:
-            InputError: the picture cannot be read or is not one the model takes.
+            InputError: it cannot be read or is not what the model takes.
             EngineError: the engine failed, or the model is closed.
         """
-        frame = _to_frame(source)
+        picture = self._picture
+        if picture is None:
+            return self._run_record(source)
+        frame = read_frame(source)
         timer = StageTimer(capture_ns=frame.capture_ns, decode_ns=frame.decode_ns)
-        tensor, refusal = self._preprocessor.prepare_checked(frame)
+        tensor, refusal = picture.prepare_checked(frame)
         timer.end("preprocess")
         if refusal is not None:
             return self._result(frame, timer, refusal, ())
-        raw = self._infer(tensor)
+        raw = self._infer({self._input_name: tensor})
         timer.end("infer")
+        return self._result(frame, timer, None, self._read_outputs(raw, timer))
+
+    def _run_record(self, source: ModelInput) -> Result:
+        record = self._to_record(source)
+        timer = StageTimer(capture_ns=record.capture_ns, decode_ns=record.decode_ns)
+        tensors, refusal = self._records().prepare_checked(record)
+        timer.end("preprocess")
+        if refusal is not None:
+            return self._result(record, timer, refusal, ())
+        raw = self._infer(tensors)
+        timer.end("infer")
+        return self._result(record, timer, None, self._read_outputs(raw, timer))
+
+    def _read_outputs(
+        self, raw: Mapping[str, NDArray[Any]], timer: StageTimer
+    ) -> tuple[OutputResult, ...]:
         outputs = tuple(
             read_output(dequantize_output(raw[spec.name], spec), output)
             for spec, output in zip(self._output_specs, self.parts.outputs, strict=True)
         )
         timer.end("postprocess")
-        return self._result(frame, timer, None, outputs)
+        return outputs
+
+    def _to_record(self, source: ModelInput) -> Record:
+        if isinstance(source, Record):
+            return source
+        from edge.records.record_reader import make_record
+
+        return make_record(source, self.parts.inputs)
+
+    def _records(self) -> RecordPreprocessor:
+        if self._record is None:  # only ever asked of a model that takes records
+            raise EngineError("the model takes one picture; give it one")
+        return self._record
 
     def _result(
         self,
-        frame: Frame,
+        frame: Frame | Record,
         timer: StageTimer,
         refusal: str | None,
         outputs: tuple[OutputResult, ...],
@@ -112,24 +152,36 @@ class Model:
             capture_time_ns=frame.capture_time_ns,
         )
 
-    def output_values(self, frame: Frame) -> dict[str, NDArray[np.float32]]:
-        """What the model gives for a frame before activation: by output name, dequantized.
+    def output_values(self, source: ModelInput) -> dict[str, NDArray[np.float32]]:
+        """What the model gives before activation: by output name, dequantized.
 
         Args:
-            frame: a decoded picture.
+            source: as for `run`.
 
         Returns:
             float32 arrays in the engine's shapes, keyed by the manifest's output names.
+
+        Raises:
+            InputError: as for `run`; and for a record with a value that is missing.
         """
-        raw = self._infer(self._preprocessor.prepare(frame))
+        if self._picture is not None:
+            frame = read_frame(source)
+            raw = self._infer({self._input_name: self._picture.prepare(frame)})
+        else:
+            tensors, refusal = self._records().prepare_checked(self._to_record(source))
+            if refusal is not None:
+                raise InputError(f"{refusal}; complete it")
+            raw = self._infer(tensors)
         return {
             output.name: dequantize_output(raw[spec.name], spec)
             for spec, output in zip(self._output_specs, self.parts.outputs, strict=True)
         }
 
-    def tensor_sha256(self, frame: Frame) -> str:
-        """SHA-256 in hex of the float32 tensor that preprocessing makes of a frame."""
-        return self._preprocessor.tensor_sha256(frame)
+    def tensor_sha256(self, source: ModelInput) -> str:
+        """SHA-256 in hex of the tensors that preprocessing makes, as golden examples hold it."""
+        if self._picture is not None:
+            return self._picture.tensor_sha256(read_frame(source))
+        return self._records().tensor_sha256(self._to_record(source))
 
     def close(self) -> None:
         """Release the engine. Calling it twice is harmless; `run` fails afterwards."""
@@ -148,33 +200,8 @@ class Model:
     ) -> None:
         self.close()
 
-    def _infer(self, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    def _infer(self, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         engine = self._engine
         if engine is None:
             raise EngineError("the model is closed; load it again")
-        return engine.run({self._input_name: tensor})
-
-
-def _to_frame(source: ModelInput) -> Frame:
-    if isinstance(source, Frame):
-        return source
-    if isinstance(source, np.ndarray):
-        if source.ndim != _GREY_DIMENSIONS:
-            raise UnsupportedInputError(
-                f"an array of shape {source.shape} does not say what its channels are; "
-                'wrap it: edge.Frame(pixels, "rgb") or "bgr"',
-            )
-        return Frame(
-            pixels=np.ascontiguousarray(source)[:, :, np.newaxis],
-            colour="grey",
-            capture_time_ns=time.time_ns(),
-        )
-    from edge.decode import decode_image
-    from edge.sources.image_files import read_image_bytes
-
-    if isinstance(source, bytes):
-        return decode_image(source, source="memory")
-    start = time.perf_counter_ns()
-    data = read_image_bytes(Path(source))
-    reading_ns = time.perf_counter_ns() - start
-    return replace(decode_image(data, source=os.fspath(source)), capture_ns=reading_ns)
+        return engine.run(tensors)

@@ -12,10 +12,13 @@ from edge.bundle.reader import Bundle, open_bundle
 from edge.decode import decode_image
 from edge.engines.selection import is_installed
 from edge.errors import BundleError, EngineError, EngineNotInstalledError
+from edge.frame import Frame
 from edge.model_loader import DEFAULT_BUNDLE, LoadOptions, load
+from edge.model_parts import ModelParts
 from edge.pipeline import Model
+from edge.record import Record
 
-__all__ = ["GoldenCheck", "run_selftest"]
+__all__ = ["GoldenCheck", "read_golden", "run_selftest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +121,30 @@ def _failed(artifact: Artifact, reason: str) -> GoldenCheck:
     )
 
 
+def read_golden(data: bytes, parts: ModelParts, name: str) -> Frame | Record:
+    """Decode a golden input: a picture, or a record for a model that takes something else.
+
+    Raises:
+        InputError: it is not what the model takes.
+    """
+    if parts.takes_one_picture:
+        return decode_image(data, source=name)
+    from edge.records.record_reader import decode_records
+
+    return decode_records(data, parts.inputs, source=name)[0]
+
+
 def _check(model: Model, example: GoldenExample, data: bytes) -> GoldenCheck:
-    frame = decode_image(data, source=example.input)
+    given = read_golden(data, model.parts, example.input)
     artifact = model.parts.artifact
-    differences = compare_golden(example, artifact, model.output_values(frame))
+    differences = compare_golden(example, artifact, model.output_values(given))
     return GoldenCheck(
         artifact=artifact.path,
         engine=model.parts.engine.name,
         engine_version=model.parts.engine.version,
         precision=artifact.precision,
         input=example.input,
-        same_tensor=model.tensor_sha256(frame) == example.tensor_sha256,
+        same_tensor=model.tensor_sha256(given) == example.tensor_sha256,
         steps=max(each.steps for each in differences),
         tolerance_steps=artifact.tolerance_steps,
     )

@@ -94,7 +94,7 @@ def open_artifact(artifact: BuiltArtifact, description: ModelDescription) -> Mod
     return Model(
         ModelParts(
             identity=ModelIdentity(name=artifact.entry.path, version="", digest=""),
-            input=description.input,
+            inputs=(description.input,),
             outputs=(description.output,),
             artifact=artifact.entry,
             engine=create_engine(artifact.entry.engine, artifact.data, EngineOptions()),

@@ -18,17 +18,26 @@ __all__ = [
     "GoldenExample",
     "GoldenOutput",
     "ImageInput",
+    "Input",
     "Manifest",
     "Metric",
     "ModelMetadata",
+    "NumberType",
     "Output",
     "Parity",
+    "Precision",
     "Resize",
+    "SeriesInput",
+    "TableInput",
+    "TensorInput",
+    "VectorInput",
 ]
 
 FORMAT = 1
 
 Sha256 = str
+NumberType = Literal["float32", "int64", "int32", "bool"]
+Precision = Literal["int8", "mixed", "dynamic", "float32"]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,6 +76,8 @@ class ImageInput(_Part, frozen=True, kw_only=True, tag_field="kind", tag="image"
 
     A pixel p (0..255; deeper pictures are scaled to that range without rounding) becomes
     `(p * scale - mean[c]) / std[c]`. `shape` is NCHW or NHWC as `layout` says, batch 1.
+    With `normalisation_in_graph` the model does that itself and is given p; with `dtype`
+    "uint8" besides, p as one byte (halves to even), so that the board only decodes and resizes.
     """
 
     name: str
@@ -79,6 +90,92 @@ class ImageInput(_Part, frozen=True, kw_only=True, tag_field="kind", tag="image"
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     normalisation_in_graph: bool = False
+
+
+class SeriesInput(_Part, frozen=True, kw_only=True, tag_field="kind", tag="series"):
+    """Measurements over time as the model takes them.
+
+    The last two axes of `shape` are time and channel ("TC") or channel and time ("CT"); all
+    before are 1. A value x of channel c becomes `(x - mean[c]) / std[c]`, held within `clip`
+    where that is given. Before that gaps (NaN) are filled by `gap_rule`: "none" fills nothing;
+    "forward_fill" takes the channel's last value, and `fill[c]` where there is none yet; "mean"
+    takes `fill[c]`, or `mean[c]` where `fill` is not given. What is still a gap is refused.
+
+    `mean`, `std` and `fill` have one value, or one a channel; `fill` may have none. `units` has
+    one a channel or none: they say what is expected, nothing is converted. `sampling_rate_hz`
+    and `step` say how far apart two values lie; `step` is text, such as "1 h" or "visit".
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    axes: Literal["TC", "CT"]
+    channels: tuple[str, ...]
+    units: tuple[str, ...] = ()
+    dtype: NumberType = "float32"
+    sampling_rate_hz: float | None = None
+    step: str = ""
+    gap_rule: Literal["none", "forward_fill", "mean"] = "none"
+    fill: tuple[float, ...] = ()
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    clip: tuple[float, float] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the values along the channel axis are called; empty where they have no names."""
+        return self.channels
+
+
+class TableInput(_Part, frozen=True, kw_only=True, tag_field="kind", tag="table"):
+    """One row of named columns; they are the last axis of `shape`, all before are 1.
+
+    A missing value (NaN) takes `fill` of its column where that is given, else it is refused.
+    Then x becomes `(x - mean[c]) / std[c]`. `mean`, `std` and `fill` have one value, or one a
+    column; `fill` may have none, and null for a column that must not be missing.
+    A column in `vocabularies` holds words; each becomes its 0-based position.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    columns: tuple[str, ...]
+    units: tuple[str, ...] = ()
+    dtype: NumberType = "float32"
+    fill: tuple[float | None, ...] = ()
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    vocabularies: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the values along the channel axis are called; empty where they have no names."""
+        return self.columns
+
+
+class VectorInput(_Part, frozen=True, kw_only=True, tag_field="kind", tag="vector"):
+    """Numbers without names of their own: noise, an embedding, tokens; any `shape`, batch 1.
+
+    A missing value (NaN) takes `fill` where that is given, else it is refused. Then x becomes
+    `(x - mean) / std`. With a `vocabulary` values may be words; each becomes its 0-based
+    position.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    unit: str = ""
+    dtype: NumberType = "float32"
+    fill: float | None = None
+    mean: float = 0.0
+    std: float = 1.0
+    vocabulary: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the values along the channel axis are called; empty where they have no names."""
+        return ()
+
+
+TensorInput = SeriesInput | TableInput | VectorInput
+Input = ImageInput | SeriesInput | TableInput | VectorInput
 
 
 class Output(_Part, frozen=True, kw_only=True):
@@ -99,16 +196,19 @@ class Output(_Part, frozen=True, kw_only=True):
 
 
 class Artifact(_Part, frozen=True, kw_only=True):
-    """One model file: what runs it, and how its image inputs are laid out.
+    """One model file: what runs it, and how its inputs of four axes are laid out.
 
+    `precision`: "int8" computes in integers throughout, "mixed" leaves some operators in float,
+    "dynamic" has int8 weights and float activations. `layout`: pictures as it says; a tensor of
+    four axes is permuted (0, 2, 3, 1) from the manifest's shape for "NHWC".
     `tolerance_steps`: how many output steps an answer on another machine may lie from the
     golden one. `output_steps`: the size of a step for each output (the quantization scale of
-    an int8 output; an absolute tolerance for float), keyed by the manifest's output name.
+    an int8 output; an absolute tolerance for a float one), keyed by the manifest's output name.
     """
 
     path: str
     engine: Literal["onnxruntime", "litert"]
-    precision: Literal["int8", "float32"]
+    precision: Precision
     layout: Literal["NCHW", "NHWC"]
     tolerance_steps: int
     output_steps: dict[str, float]
@@ -126,8 +226,9 @@ class GoldenOutput(_Part, frozen=True, kw_only=True):
 class GoldenExample(_Part, frozen=True, kw_only=True):
     """A real input and what came out.
 
-    `input` is the path of an encoded picture in the bundle; `tensor_sha256` is the SHA-256 in
-    hex of the float32 tensor (C order, in the manifest input's shape) that preprocessing must
+    `input` is the path of an encoded picture in the bundle, or of a .npy, .npz or .csv file for
+    a model that takes something else; `tensor_sha256` is the SHA-256 in hex of the tensors (C
+    order, little-endian, in the manifest inputs' order, shape and dtype) that preprocessing must
     make of it on every machine.
     """
 
@@ -166,7 +267,11 @@ class Parity(_Part, frozen=True, kw_only=True):
 
 
 class Evidence(_Part, frozen=True, kw_only=True):
-    """What was measured, on what, with what."""
+    """What was measured, on what, with what.
+
+    `calibration_method`: how ranges were chosen; `refitted`: whether thresholds and temperature
+    were fitted anew on the artifact's outputs.
+    """
 
     source_model_sha256: Sha256
     calibration_sha256: Sha256
@@ -174,14 +279,20 @@ class Evidence(_Part, frozen=True, kw_only=True):
     tools: dict[str, str]
     parity: tuple[Parity, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    calibration_method: str | None = None
+    refitted: bool = False
 
 
 class ModelMetadata(_Part, frozen=True, kw_only=True):
-    """What both artifacts carry of the manifest, so that a file taken out of its bundle runs."""
+    """What both artifacts carry of the manifest, so that a file taken out of its bundle runs.
+
+    `precision` is the artifact's; None in files of earlier versions.
+    """
 
     format: Literal[1]
-    inputs: tuple[ImageInput, ...]
+    inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
+    precision: Precision | None = None
 
 
 class Manifest(_Part, frozen=True, kw_only=True):
@@ -196,7 +307,7 @@ class Manifest(_Part, frozen=True, kw_only=True):
     licence: str
     attribution: tuple[str, ...]
     files: tuple[FileEntry, ...]
-    inputs: tuple[ImageInput, ...]
+    inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     artifacts: tuple[Artifact, ...]
     golden: tuple[GoldenExample, ...] = ()

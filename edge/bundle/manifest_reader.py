@@ -174,15 +174,11 @@ def _objects(raw: object) -> Iterator[dict[str, Any]]:
 
 def _convert(raw: dict[str, Any], kind: type[_Typed], what: str) -> _Typed:
     """Give every value its type; where one does not fit, find all that do not."""
-    failure: Exception
+    failure: msgspec.ValidationError
     try:
-        typed = msgspec.convert(raw, kind)
-        if all("kind" in each for each in raw["inputs"]):  # else: msgspec assumes a lone tag
-            return typed
+        return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         failure = error
-    else:
-        failure = ValueError("an input does not say its kind")
     faults = FaultList()
     _find_faults(raw, kind, "", faults)
     _raise(faults, what)
@@ -199,9 +195,7 @@ def _find_faults(value: Any, kind: Any, path: str, faults: FaultList) -> None:
     """Compare a decoded value with the type it should have, down to its leaves."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in {types.UnionType, Union}:
-        if value is not None:
-            inner = next(each for each in arguments if each is not type(None))
-            _find_faults(value, inner, path, faults)
+        _find_union_faults(value, arguments, path, faults)
     elif origin is tuple:
         _find_array_faults(value, arguments, path, faults)
     elif origin is dict:
@@ -214,6 +208,29 @@ def _find_faults(value: Any, kind: Any, path: str, faults: FaultList) -> None:
         _find_object_faults(value, kind, path, faults)
     else:
         _find_leaf_fault(value, kind, path, faults)
+
+
+def _find_union_faults(
+    value: Any, arguments: tuple[Any, ...], path: str, faults: FaultList
+) -> None:
+    """A type or null; or one of several objects, which the tag tells apart."""
+    kinds = [each for each in arguments if each is not type(None)]
+    if len(kinds) == 1:
+        if value is not None:
+            _find_faults(value, kinds[0], path, faults)
+        return
+    if not isinstance(value, dict):
+        faults.add(path, f"must be an object, not {shown(value)}")
+        return
+    tags = {each.__struct_config__.tag: each for each in kinds}
+    field = kinds[0].__struct_config__.tag_field
+    tag = value.get(field)
+    if field not in value:
+        faults.add(f"{path}.{field}", "is missing")
+    elif isinstance(tag, str) and tag in tags:
+        _find_faults(value, tags[tag], path, faults)
+    else:
+        _find_choice_fault(tag, tuple(tags), f"{path}.{field}", faults)
 
 
 def _find_array_faults(
@@ -240,9 +257,6 @@ def _find_object_faults(
     required = {each.encode_name: each.required for each in msgspec.structs.fields(kind)}
     if config.tag_field is not None:
         required[config.tag_field] = True
-        if config.tag_field in value:
-            tag = value[config.tag_field]
-            _find_choice_fault(tag, (config.tag,), prefix + config.tag_field, faults)
     for key in value:
         if key not in required:
             faults.add(prefix + shown(key), "is not a known key")

@@ -15,6 +15,7 @@ from edge.engines.base import EngineOptions
 from edge.engines.native_messages import without_native_messages
 from edge.engines.threads import resolve_threads
 from edge.errors import EngineError, EngineNotInstalledError, ModelUnreadableError
+from edge.model_metadata import has_state
 from edge.tensor_spec import TensorSpec
 
 __all__ = ["LiteRtEngine"]
@@ -55,6 +56,7 @@ class LiteRtEngine:
         threads = resolve_threads(options.threads)
         with without_native_messages(_DELEGATE_MESSAGE):
             self._interpreter: Any = _build(library, data, threads, package)
+        self._has_state = has_state(data)
         # An input that the file leaves open in its batch axis is allocated as 1.
         inputs = self._interpreter.get_input_details()
         outputs = self._interpreter.get_output_details()
@@ -70,8 +72,9 @@ class LiteRtEngine:
             if interpreter is None:
                 raise EngineError("the model is closed; load it again")
             try:
-                # Sequence operators keep their state between calls unless told otherwise.
-                interpreter.reset_all_variables()
+                if self._has_state:
+                    # Sequence operators keep their state between calls unless told otherwise.
+                    interpreter.reset_all_variables()
                 for name, index in self._input_indices.items():
                     interpreter.set_tensor(index, tensors[name])
                 interpreter.invoke()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from typing import get_args
 
-from edge.bundle.manifest import Artifact
+from edge.bundle.manifest import Artifact, Precision
 from edge.engines.base import Engine, EngineOptions
 from edge.errors import EngineNotInstalledError, UsageError
 
@@ -45,7 +46,7 @@ def choose_artifact(
     Args:
         artifacts: what the bundle holds.
         engine: "auto" takes the first whose engine is installed, else "onnxruntime" or "litert".
-        precision: "auto" prefers int8; else "int8" or "float32".
+        precision: "auto" prefers int8, then mixed, dynamic and float32; or one of them.
 
     Raises:
         UsageError: the bundle holds nothing of that engine and precision.
@@ -64,7 +65,8 @@ def choose_artifact(
             f"the bundle has no artifact for engine {engine} and precision {precision}; "
             f"it has: {held}",
         )
-    wanted.sort(key=lambda each: (each.precision != "int8", each.engine != "onnxruntime"))
+    order = get_args(Precision)
+    wanted.sort(key=lambda each: (order.index(each.precision), each.engine != "onnxruntime"))
     for artifact in wanted:
         if is_installed(artifact.engine):
             return artifact

@@ -24,6 +24,8 @@ __all__ = ["ImagePreprocessor"]
 Layout = Literal["NCHW", "NHWC"]
 
 _QUANTIZED = ("int8", "uint8")
+_LEVELS = Quantization(1.0, 0)
+_SIGNED_LEVELS = Quantization(1.0, -128)
 
 
 class ImagePreprocessor:
@@ -36,8 +38,9 @@ class ImagePreprocessor:
 
     Args:
         spec: the picture as the manifest describes it.
-        target: the engine's tensor: float32; int8 or uint8 with a scale; or plain uint8, where
-            the normalisation is inside the graph.
+        target: the engine's tensor: float32; int8 or uint8 with a scale; or, where the
+            manifest's own dtype is uint8, uint8 with any scale (bytes pass straight through) or
+            int8 (the same levels less 128).
         layout: where `target` has its channels.
 
     Raises:
@@ -55,9 +58,15 @@ class ImagePreprocessor:
                 _for_each_channel(spec.mean, channels),
                 _for_each_channel(spec.std, channels),
             )
-        self._canonical = TensorWriter(spec.layout, "float32", normalisation, None, channels)
+        self._canonical = TensorWriter(
+            spec.layout,
+            spec.dtype,
+            normalisation,
+            _LEVELS if spec.dtype == "uint8" else None,
+            channels,
+        )
         self._writer = TensorWriter(
-            layout, target.dtype, normalisation, _find_quantization(target), channels
+            layout, target.dtype, normalisation, _find_quantization(spec, target), channels
         )
 
     def prepare(self, frame: Frame) -> NDArray[Any]:
@@ -92,8 +101,8 @@ class ImagePreprocessor:
         """Do as `prepare`."""
         return self.prepare(frame)
 
-    def float_tensor(self, frame: Frame) -> NDArray[np.float32]:
-        """Make the canonical tensor of a frame: float32, in the manifest's own layout.
+    def canonical_tensor(self, frame: Frame) -> NDArray[Any]:
+        """Make the canonical tensor of a frame: in the manifest's own dtype and layout.
 
         It is the same for every artifact of a bundle, and the same bits on every machine.
 
@@ -102,13 +111,22 @@ class ImagePreprocessor:
         """
         return self._canonical.write(make_planes(frame, self._spec.colour, self._spec.resize))
 
-    def tensor_sha256(self, frame: Frame) -> str:
-        """Return the digest of `float_tensor`: SHA-256 in hex of its float32, little-endian.
+    def float_tensor(self, frame: Frame) -> NDArray[np.float32]:
+        """Make `canonical_tensor` as float32, which holds the levels of a uint8 one exactly.
 
         Raises:
             InputError: as for `prepare`.
         """
-        values = self.float_tensor(frame).astype("<f4", copy=False)
+        return self.canonical_tensor(frame).astype(np.float32, copy=False)
+
+    def tensor_sha256(self, frame: Frame) -> str:
+        """Return the digest of `canonical_tensor`: SHA-256 in hex of its values, little-endian.
+
+        Raises:
+            InputError: as for `prepare`.
+        """
+        values = self.canonical_tensor(frame)
+        values = values.astype(values.dtype.newbyteorder("<"), copy=False)
         return hashlib.sha256(values.tobytes()).hexdigest()
 
 
@@ -124,10 +142,13 @@ def _check_target(spec: ImageInput, target: TensorSpec, layout: Layout, channels
             f"input {target.name!r} of the model has shape {list(shape)} and its manifest "
             f"describes {list(expected)} in {layout}; make the bundle again"
         )
-    is_raw = target.dtype == "uint8" and spec.normalisation_in_graph
-    if target.dtype == "float32" or (
-        target.dtype in _QUANTIZED and (target.is_quantized or is_raw)
-    ):
+    if spec.dtype == "uint8":
+        is_right = target.dtype in _QUANTIZED
+    else:
+        is_raw = target.dtype == "uint8" and spec.normalisation_in_graph
+        is_integer = target.dtype in _QUANTIZED and (target.is_quantized or is_raw)
+        is_right = target.dtype == "float32" or is_integer
+    if is_right:
         return
     scale = "a" if target.is_quantized else "no"
     raise ModelMismatchError(
@@ -146,8 +167,10 @@ def _for_each_channel(values: tuple[float, ...], channels: int) -> tuple[float, 
     return values if len(values) == channels else values * channels
 
 
-def _find_quantization(target: TensorSpec) -> Quantization | None:
+def _find_quantization(spec: ImageInput, target: TensorSpec) -> Quantization | None:
+    if spec.dtype == "uint8":
+        return _LEVELS if target.dtype == "uint8" else _SIGNED_LEVELS
     if target.scale is not None:
         return Quantization(target.scale, target.zero_point)
     # Plain uint8 takes the levels themselves, rounded where the picture is deeper.
-    return None if target.dtype == "float32" else Quantization(1.0, 0)
+    return None if target.dtype == "float32" else _LEVELS

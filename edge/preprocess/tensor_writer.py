@@ -38,7 +38,7 @@ class TensorWriter:
     """Writes planes as one tensor, batch 1. It may be used from several threads.
 
     For uint8 planes every value is looked up in a table of 256 per channel, made once by the
-    very arithmetic that deeper planes go through.
+    very arithmetic that deeper planes go through; where that changes nothing, bytes are copied.
 
     Attributes:
         layout: where the channels are.
@@ -55,11 +55,14 @@ class TensorWriter:
     channels: int
     _tables: tuple[NDArray[Any], ...] = field(init=False, repr=False, compare=False)
     _interleaved_table: NDArray[Any] = field(init=False, repr=False, compare=False)
+    _is_identity: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         tables = tuple(self._compute(_BYTE_VALUES, channel) for channel in range(self.channels))
         object.__setattr__(self, "_tables", tables)
         object.__setattr__(self, "_interleaved_table", np.stack(tables, axis=-1)[np.newaxis])
+        is_identity = all(np.array_equal(each, _BYTE_VALUES) for each in tables)
+        object.__setattr__(self, "_is_identity", self.dtype == "uint8" and is_identity)
 
     def write(self, planes: Planes) -> NDArray[Any]:
         """Return a fresh C-contiguous tensor.
@@ -79,6 +82,8 @@ class TensorWriter:
         tensor = np.empty((1, height, width, self.channels), self.dtype)
         if self.channels == 1:
             self._fill(tensor[0, :, :, 0], planes[0], 0)
+        elif planes[0].dtype == np.uint8 and self._is_identity:
+            _interleave(planes, tensor[0])
         elif planes[0].dtype == np.uint8:
             self._look_up(np.stack(planes, axis=-1), self._interleaved_table, tensor[0])
         else:
@@ -87,7 +92,9 @@ class TensorWriter:
         return tensor
 
     def _fill(self, out: NDArray[Any], plane: NDArray[Any], channel: int) -> None:
-        if plane.dtype == np.uint8:
+        if plane.dtype == np.uint8 and self._is_identity:
+            out[...] = plane
+        elif plane.dtype == np.uint8:
             self._look_up(plane, self._tables[channel], out)
         else:
             out[...] = self._compute(plane, channel)
@@ -112,3 +119,9 @@ class TensorWriter:
         return quantize_values(
             values, self.quantization.scale, self.quantization.zero_point, self.dtype
         )
+
+
+def _interleave(planes: Planes, out: NDArray[Any]) -> None:
+    import cv2
+
+    cv2.merge(planes, out)

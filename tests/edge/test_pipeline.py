@@ -27,12 +27,14 @@ def replayed_model(
     return Model(
         ModelParts(
             identity=edge.ModelIdentity("test", "1", "0" * 64),
-            input=ImageInput(
-                name="image",
-                shape=(1, 1, 4, 4),
-                layout="NCHW",
-                colour="grey",
-                resize=Resize(width=4, height=4),
+            inputs=(
+                ImageInput(
+                    name="image",
+                    shape=(1, 1, 4, 4),
+                    layout="NCHW",
+                    colour="grey",
+                    resize=Resize(width=4, height=4),
+                ),
             ),
             outputs=(
                 Output(name=names[0], kind="classification", labels=labels, activation="softmax"),

@@ -192,7 +192,10 @@ def test_colons_and_quotes_in_text_are_not_taken_for_keys() -> None:
         ),
         pytest.param("inputs[0].layout", ["NCHW"], "must be 'NCHW'", id="array for a choice"),
         pytest.param(
-            "inputs[0].kind", "series", "inputs[0].kind: must be 'image'", id="unknown kind"
+            "inputs[0].kind",
+            "hologram",
+            "inputs[0].kind: must be 'image' or 'series'",
+            id="unknown kind",
         ),
         pytest.param("inputs[0].kind", MISSING, "inputs[0].kind: is missing", id="no kind"),
         pytest.param(
