@@ -1,0 +1,129 @@
+"""`python -m benchmarks.peers.quantizers --models DIR --out FILE.json`: compare int8 toolchains.
+
+Goes on where it was stopped: what FILE.json holds is not run again unless `--again` is given.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from benchmarks.environment import describe_machine
+from benchmarks.peers.quantizers.bar_model import BarModelFolder, read_bar_model
+from benchmarks.peers.quantizers.environments import (
+    ENVIRONMENTS,
+    default_cache,
+    installed_versions,
+)
+from benchmarks.peers.quantizers.jobs import run_ours, run_setting
+from benchmarks.peers.quantizers.record import (
+    OURS,
+    Comparison,
+    Run,
+    read_comparison,
+    write_comparison,
+)
+from benchmarks.peers.quantizers.settings import settings_for
+from benchmarks.peers.quantizers.speed_files import time_model
+from benchmarks.peers.quantizers.table import comparison_table
+from benchmarks.record import write_file
+from edge.errors import EdgeError, UsageError
+
+__all__ = ["main"]
+
+_THREADS = (1, 2)
+
+
+class _Recorder:
+    """The comparison so far; every change is on disk before the next run begins."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.found = read_comparison(path)
+
+    def update(self, change: Callable[[Comparison], Comparison]) -> None:
+        self.found = change(self.found)
+        write_comparison(self.found, self.path)
+        write_file(self.path.with_suffix(".md"), comparison_table(self.found).encode())
+
+    def add_run(self, run: Run) -> None:
+        self.update(lambda found: found.with_run(run))
+        told = f"{run.quality.worst_db:6.1f} dB" if run.quality else f"fault: {run.fault}"
+        note = "" if run.is_quantized or run.fault else " (left in float)"
+        click.echo(f"{run.model} {run.engine} {run.peer}, {run.setting}: {told}{note}")
+
+
+@click.command()
+@click.option("--models", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option("--only", default="", help="Model names, separated by commas; all if empty.")
+@click.option("--peers", default="", help=f"Quantizers by comma ('{OURS}' is ours); all if empty.")
+@click.option("--cache", type=click.Path(path_type=Path), default=default_cache)
+@click.option("--limit", default=1200.0, show_default=True, help="Seconds for one quantizer.")
+@click.option("--again", is_flag=True, help="Run also what has been run.")
+@click.option("--speed/--no-speed", default=True, show_default=True, help="Time the files.")
+def main(
+    models: Path, out: Path, only: str, peers: str, cache: Path, **options: float | bool
+) -> None:
+    """Compare our int8 files with those of other quantizers."""
+    try:
+        recorder = _Recorder(out)
+        recorder.update(lambda found: replace(found, machine=describe_machine()))
+        wanted = tuple(filter(None, peers.split(",")))
+        for folder in _folders(models, only):
+            model = read_bar_model(folder)
+            recorder.update(lambda found, model=model: found.with_model(model.facts))
+            _compare(recorder, model, wanted, cache, options)
+        recorder.update(lambda found: replace(found, environments=_environments(cache)))
+    except EdgeError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+def _folders(models: Path, only: str) -> list[Path]:
+    names = list(filter(None, only.split(",")))
+    folders = (
+        [models / name for name in names]
+        if names
+        else sorted(path.parent for path in models.glob("*/model.onnx"))
+    )
+    if not folders:
+        raise UsageError(f"no models in {models}; make them with benchmarks.zoo.bar_models")
+    return folders
+
+
+def _compare(
+    recorder: _Recorder,
+    model: BarModelFolder,
+    peers: tuple[str, ...],
+    cache: Path,
+    options: dict[str, float | bool],
+) -> None:
+    name = model.facts.name
+    if (not peers or OURS in peers) and (
+        options["again"] or not recorder.found.has_run((name, OURS, "default", "onnxruntime"))
+    ):
+        for run in run_ours(model, cache, options["limit"]):
+            recorder.add_run(run)
+    for setting in settings_for(model.facts.family, peers):
+        key = (name, setting.peer, setting.name, setting.engine)
+        if options["again"] or not recorder.found.has_run(key):
+            recorder.add_run(run_setting(model, setting, cache, options["limit"]))
+    if options["speed"]:
+        for threads in _THREADS:
+            for speed in time_model(recorder.found, model, cache, threads):
+                recorder.update(lambda found, speed=speed: found.with_speed(speed))
+
+
+def _environments(cache: Path) -> dict[str, dict[str, str]]:
+    pythons = {name: cache / "env" / name / "bin" / "python" for name in ENVIRONMENTS}
+    made = {name: installed_versions(path) for name, path in pythons.items() if path.is_file()}
+    return {"ours": installed_versions(Path(sys.executable)), **made}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""One quantizer on one model: its program in its environment, then its file on the examples."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.child_environment import child_environment
+from benchmarks.peers.quantizers.artifact_files import (
+    artifact_path,
+    float_tflite_path,
+    tflite_path,
+)
+from benchmarks.peers.quantizers.bar_model import BarModelFolder
+from benchmarks.peers.quantizers.environments import ENVIRONMENTS, make_environment
+from benchmarks.peers.quantizers.outputs import open_runner, run_all
+from benchmarks.peers.quantizers.quality import measure_quality
+from benchmarks.peers.quantizers.record import OURS, Run
+from benchmarks.peers.quantizers.settings import Setting
+from edge.errors import EdgeError, EngineError
+
+__all__ = ["run_ours", "run_setting"]
+
+_QUANTIZED_SHARE = 0.6
+"""Of the float file's bytes: int8 weights are a quarter, a tenth left in float makes it a third."""
+_PACKAGE = "benchmarks.peers.quantizers"
+_CONVERTER_LIMIT_S = 900
+
+
+def run_setting(model: BarModelFolder, setting: Setting, cache: Path, limit_s: float) -> Run:
+    """Run one quantizer at one setting and measure its file.
+
+    Args:
+        model: to quantize.
+        setting: how.
+        cache: of environments and files.
+        limit_s: seconds after which the quantizer is stopped.
+
+    Returns:
+        What came of it; a quantizer's failure is a fault of the run, not an error.
+    """
+    name = model.facts.name
+    destination = artifact_path(cache, name, setting.peer, setting.name, setting.engine)
+    run = Run(name, setting.peer, setting.name, setting.engine, setting.is_dynamic)
+    try:
+        python = make_environment(ENVIRONMENTS[setting.environment], cache)
+        if setting.engine == "litert":
+            _convert(model, cache)
+        module = f"{_PACKAGE}.workers.{setting.worker}"
+        _work(python, module, model, destination, (cache, setting.options, limit_s))
+        return _measured(run, destination, model)
+    except EdgeError as error:
+        return replace(run, fault=str(error))
+
+
+def run_ours(model: BarModelFolder, cache: Path, limit_s: float) -> tuple[Run, Run]:
+    """Quantize with our own toolchain and measure both files."""
+    name = model.facts.name
+    onnx = artifact_path(cache, name, OURS, "default", "onnxruntime")
+    runs = (
+        Run(name, OURS, "default", "onnxruntime", is_dynamic=False),
+        Run(name, OURS, "default", "litert", is_dynamic=False),
+    )
+    try:
+        for path in (onnx, tflite_path(onnx)):
+            path.unlink(missing_ok=True)
+        _work(Path(sys.executable), f"{_PACKAGE}.ours", model, onnx, (cache, {}, limit_s))
+    except EdgeError as error:
+        return replace(runs[0], fault=str(error)), replace(runs[1], fault=str(error))
+    first = _measured_or_fault(runs[0], onnx, model)
+    second = _measured_or_fault(runs[1], tflite_path(onnx), model)
+    return first, replace(second, seconds=first.seconds, peak_mib=first.peak_mib)
+
+
+def _convert(model: BarModelFolder, cache: Path) -> None:
+    destination = float_tflite_path(cache, model.facts.name)
+    if destination.is_file():
+        return
+    python = make_environment(ENVIRONMENTS["tensorflow"], cache)
+    module = f"{_PACKAGE}.workers.onnx2tf_worker"
+    _work(python, module, model, destination, (cache, {}, _CONVERTER_LIMIT_S))
+
+
+def _work(
+    python: Path,
+    module: str,
+    model: BarModelFolder,
+    destination: Path,
+    job: tuple[Path, Mapping[str, object], float],
+) -> None:
+    cache, options, limit_s = job
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    command = [
+        *(str(python), "-m", module),
+        *("--model", str(model.path / "model.onnx")),
+        *("--float-tflite", str(float_tflite_path(cache, model.facts.name))),
+        *("--calibration", str(model.path / "calib.npz")),
+        *("--destination", str(destination)),
+        *("--options", json.dumps(dict(options))),
+    ]
+    log = Path(f"{destination}.log")
+    with log.open("w", encoding="utf-8") as output:
+        try:
+            code = subprocess.run(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=child_environment(),
+                timeout=limit_s,
+                check=False,
+            ).returncode
+        except subprocess.TimeoutExpired as error:
+            raise EngineError(f"no file after {limit_s:.0f} s") from error
+    if code != 0 or not destination.is_file():
+        raise EngineError(f"exit code {code}: {_last_line(log)}")
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1][:300] if lines else "no output"
+
+
+def _measured_or_fault(run: Run, path: Path, model: BarModelFolder) -> Run:
+    try:
+        return _measured(run, path, model)
+    except EdgeError as error:
+        return replace(run, fault=str(error))
+
+
+def _measured(run: Run, path: Path, model: BarModelFolder) -> Run:
+    try:
+        found = run_all(open_runner(path, model.outputs), model.test)
+    except EdgeError:
+        raise
+    except Exception as error:  # engines have no error root of their own
+        raise EngineError(f"{path.name} does not run: {str(error).splitlines()[0]}") from error
+    data = path.read_bytes()
+    cost_file = Path(f"{path}.cost.json")
+    cost = json.loads(cost_file.read_text(encoding="utf-8")) if cost_file.is_file() else {}
+    return replace(
+        run,
+        quality=measure_quality(model.expected, found),
+        is_quantized=len(data) < _QUANTIZED_SHARE * model.facts.float_bytes,
+        file_bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        seconds=cost.get("seconds", 0.0),
+        peak_mib=cost.get("peak_mib", 0.0),
+    )

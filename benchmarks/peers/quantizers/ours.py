@@ -1,0 +1,46 @@
+"""Our own toolchain on the same models and examples: what is compared is made here and only here.
+
+`python -m benchmarks.peers.quantizers.ours --model M --calibration C --destination D.onnx` writes
+`D.onnx` and, beside it, `D.tflite` and the float `D.float.tflite`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.peers.quantizers.artifact_files import tflite_path
+from benchmarks.peers.quantizers.workers.request import Request, calibration_examples, serve
+from quantize.importers.onnx_importer import import_model, load_static_onnx
+from quantize.onnx_int8 import write_onnx_int8
+from quantize.quantize_model import quantize_model
+from quantize.tflite_int8 import write_tflite_int8
+
+__all__ = ["quantize"]
+
+
+class _Examples:
+    """Calibration examples that can be walked more than once."""
+
+    def __init__(self, request: Request) -> None:
+        self._examples = list(calibration_examples(request))
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __iter__(self) -> Iterator[dict[str, NDArray[np.float32]]]:
+        return iter(self._examples)
+
+
+def quantize(request: Request) -> None:
+    """Write the int8 ONNX file and the int8 TFLite file from one calibration."""
+    graph = import_model(load_static_onnx(request.model))
+    quantized = quantize_model(graph, _Examples(request))
+    request.destination.write_bytes(write_onnx_int8(quantized))
+    tflite_path(request.destination).write_bytes(write_tflite_int8(quantized))
+
+
+if __name__ == "__main__":
+    serve(quantize)

@@ -1,0 +1,1 @@
+"""Public network architectures in PyTorch, written from their papers."""

@@ -1,0 +1,1 @@
+"""The models on which int8 toolchains are compared: made again by one command, with real inputs."""
