@@ -24,6 +24,7 @@ from benchmarks.peers.quantizers.record import (
     OURS,
     Comparison,
     Run,
+    SpeedRun,
     read_comparison,
     write_comparison,
 )
@@ -49,6 +50,12 @@ class _Recorder:
         self.found = change(self.found)
         write_comparison(self.found, self.path)
         write_file(self.path.with_suffix(".md"), comparison_table(self.found).encode())
+
+    def add_model(self, model: BarModelFolder) -> None:
+        self.update(lambda found: found.with_model(model.facts))
+
+    def add_speed(self, speed: SpeedRun) -> None:
+        self.update(lambda found: found.with_speed(speed))
 
     def add_run(self, run: Run) -> None:
         self.update(lambda found: found.with_run(run))
@@ -76,7 +83,7 @@ def main(
         wanted = tuple(filter(None, peers.split(",")))
         for folder in _folders(models, only):
             model = read_bar_model(folder)
-            recorder.update(lambda found, model=model: found.with_model(model.facts))
+            recorder.add_model(model)
             _compare(recorder, model, wanted, cache, options)
         recorder.update(lambda found: replace(found, environments=_environments(cache)))
     except EdgeError as error:
@@ -116,7 +123,7 @@ def _compare(
     if options["speed"]:
         for threads in _THREADS:
             for speed in time_model(recorder.found, model, cache, threads):
-                recorder.update(lambda found, speed=speed: found.with_speed(speed))
+                recorder.add_speed(speed)
 
 
 def _environments(cache: Path) -> dict[str, dict[str, str]]:

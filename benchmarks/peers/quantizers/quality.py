@@ -73,4 +73,4 @@ def measure_quality(
 def _decisions(values: NDArray[np.float32]) -> NDArray[np.int64]:
     if values.shape[1] == 1:
         return (values[:, 0] > 0).astype(np.int64)
-    return values.argmax(axis=1).astype(np.int64)
+    return np.asarray(np.argmax(values, axis=1), np.int64)

@@ -138,9 +138,7 @@ class Comparison:
 
     def has_run(self, key: tuple[str, str, str, str]) -> bool:
         """Whether this run is there already; a fault of ours is tried again."""
-        return any(
-            run.key == key and (run.fault is None or run.peer != OURS) for run in self.runs
-        )
+        return any(run.key == key and (run.fault is None or run.peer != OURS) for run in self.runs)
 
     def with_model(self, facts: ModelFacts) -> Comparison:
         """A copy with this model, in place of one of the same name.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from benchmarks.peers.quantizers.bar_model import BarModelFolder
@@ -41,7 +42,7 @@ def time_alternating(
     counts = {}
     for name, path in files.items():
         runner = open_runner(path, model.outputs, threads=threads)
-        calls[name] = lambda run=runner: run(example)
+        calls[name] = partial(runner, example)
         counts[name] = _repeats(calls[name])
     rounds: dict[str, list[list[float]]] = {name: [] for name in files}
     for _ in range(ROUNDS):

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -91,8 +92,8 @@ def write_bar_model(
     difference = _difference(path, model, test)
     if not difference <= _TOLERANCE:
         raise OutputError(f"'{path}' differs from PyTorch by {difference:.2g} deviations")
-    np.savez(folder / "calib.npz", **calibration)
-    np.savez(folder / "test.npz", **test)
+    _save(folder / "calib.npz", calibration)
+    _save(folder / "test.npz", test)
     meta = {
         **asdict(about),
         "opset": OPSET,
@@ -103,6 +104,11 @@ def write_bar_model(
     }
     (folder / "meta.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
     return difference
+
+
+def _save(path: Path, inputs: Inputs) -> None:
+    arrays: dict[str, Any] = dict(inputs)
+    np.savez(path, **arrays)
 
 
 def _length(inputs: Inputs) -> int:
