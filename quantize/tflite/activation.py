@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from edge.errors import UnsupportedInputError
 from quantize.quantized_graph import ActivationParams
 from quantize.tflite.schema import FusedActivation
 
@@ -28,17 +27,18 @@ def is_implied(bounds: Bounds, params: ActivationParams) -> bool:
     return low >= bounds[0] - slack and high <= bounds[1] + slack
 
 
-def fused_function(bounds: Bounds, params: ActivationParams) -> FusedActivation:
-    """The function to fuse into an operator that writes a tensor of `params`.
+def fused_function(bounds: Bounds, params: ActivationParams | None) -> FusedActivation | None:
+    """The function to fuse into an operator.
 
-    Raises:
-        UnsupportedInputError: TFLite has no function of these bounds and the range leaves them.
+    Args:
+        bounds: smallest and largest value let through.
+        params: of the tensor that the operator writes; None for float32.
+
+    Returns:
+        None where TFLite has no function of these bounds and the range leaves them.
     """
     if bounds in _FUNCTIONS:
         return _FUNCTIONS[bounds]
-    if is_implied(bounds, params):
+    if params is not None and is_implied(bounds, params):
         return FusedActivation.NONE
-    raise UnsupportedInputError(
-        f"the activation's bounds {bounds} are none of TFLite's and the output's range leaves "
-        "them; calibrate the output's range inside the bounds"
-    )
+    return None

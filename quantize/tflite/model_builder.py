@@ -6,6 +6,7 @@ give the same bytes.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ _NUMPY_TYPES: Mapping[TensorType, np.dtype[Any]] = {
     TensorType.FLOAT32: np.dtype("<f4"),
     TensorType.INT32: np.dtype("<i4"),
     TensorType.UINT8: np.dtype("u1"),
+    TensorType.BOOL: np.dtype("?"),
     TensorType.INT8: np.dtype("i1"),
 }
 
@@ -52,7 +54,9 @@ class TensorSpecification:
         shape: static, in stored (NHWC) order.
         dtype: element type.
         quantization: None for float32 and for shape-like constants.
-        data: the constant, of `shape` and `dtype`; None for what is computed.
+        data: the constant, of `shape`; None for what is computed. It may be a view in any memory
+            order: it is copied once, into the file.
+        is_variable: whether the interpreter keeps its value between invocations.
     """
 
     name: str
@@ -60,6 +64,7 @@ class TensorSpecification:
     dtype: TensorType
     quantization: Quantization | None = None
     data: NDArray[Any] | None = None
+    is_variable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Operation:
 
     Attributes:
         code: name in `BuiltinOperator`.
-        version: the lowest operator version that has this int8 behaviour, so that older
+        version: the lowest operator version that has this behaviour, so that older
             interpreters load the file (see `tensorflow/lite/tools/versioning/op_version.cc`).
         inputs: tensor indices.
         options: fields of the options table.
@@ -89,16 +94,17 @@ class _AlignedBuffer:
     The schema asks for the alignment (`force_align: 16`), the generated `BufferT.Pack` drops it.
     """
 
-    data: bytes
+    data: NDArray[Any] | None
 
     def Pack(self, builder: Any) -> int:  # noqa: N802 - the name that ModelT.Pack calls
         """Write the table; returns its offset."""
         schema = load_schema()
         vector = None
-        if self.data:
-            builder.StartVector(1, len(self.data), 16)
-            builder.head -= len(self.data)
-            builder.Bytes[builder.head : builder.head + len(self.data)] = self.data
+        if self.data is not None and self.data.nbytes:
+            size = self.data.nbytes
+            builder.StartVector(1, size, 16)
+            builder.head -= size
+            builder.Bytes[builder.head : builder.head + size] = _content(self.data)
             vector = builder.EndVector()
         schema.BufferStart(builder)
         if vector is not None:
@@ -113,17 +119,16 @@ class ModelBuilder:
         self._tensors: list[TensorSpecification] = []
         self._tensor_buffers: list[int] = []
         self._names: set[str] = set()
-        self._buffers: list[bytes] = [b""]
-        self._buffer_index: dict[bytes, int] = {b"": 0}
+        self._buffers: list[NDArray[Any] | None] = [None]
+        self._buffer_index: dict[bytes, int] = {}
         self._operations: list[tuple[Operation, tuple[int, ...]]] = []
         self._metadata: list[tuple[str, int]] = []
 
     def add_tensor(self, tensor: TensorSpecification) -> int:
         """Add a tensor; returns its index. A taken name gets a number appended."""
-        content = b""
+        buffer = 0
         if tensor.data is not None:
-            content = np.ascontiguousarray(tensor.data, _NUMPY_TYPES[tensor.dtype]).tobytes()
-        buffer = self._add_buffer(content)
+            buffer = self._add_buffer(np.asarray(tensor.data, _NUMPY_TYPES[tensor.dtype]))
         name = tensor.name
         number = 1
         while name in self._names:
@@ -131,7 +136,13 @@ class ModelBuilder:
             name = f"{tensor.name}#{number}"
         self._names.add(name)
         self._tensors.append(
-            TensorSpecification(name, tensor.shape, tensor.dtype, tensor.quantization)
+            TensorSpecification(
+                name,
+                tensor.shape,
+                tensor.dtype,
+                tensor.quantization,
+                is_variable=tensor.is_variable,
+            )
         )
         self._tensor_buffers.append(buffer)
         return len(self._tensors) - 1
@@ -149,17 +160,20 @@ class ModelBuilder:
 
     def add_metadata(self, name: str, content: bytes) -> None:
         """Add an entry that interpreters carry and do not read."""
-        self._metadata.append((name, self._add_buffer(content)))
+        self._metadata.append((name, self._add_buffer(np.frombuffer(content, np.uint8))))
 
-    def _add_buffer(self, content: bytes) -> int:
-        if content not in self._buffer_index:
-            self._buffer_index[content] = len(self._buffers)
-            self._buffers.append(content)
-        return self._buffer_index[content]
+    def _add_buffer(self, values: NDArray[Any]) -> int:
+        if not values.nbytes:
+            return 0
+        digest = hashlib.blake2b(_content(values), digest_size=16).digest()
+        if digest not in self._buffer_index:
+            self._buffer_index[digest] = len(self._buffers)
+            self._buffers.append(values)
+        return self._buffer_index[digest]
 
-    def add_operation(self, operation: Operation, output: int) -> None:
-        """Append an operation that writes one tensor; operations run in the order they come."""
-        self._operations.append((operation, (output,)))
+    def add_operation(self, operation: Operation, *outputs: int) -> None:
+        """Append an operation and the tensors it writes; operations run in the order they come."""
+        self._operations.append((operation, outputs))
 
     def finish(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """Encode the model.
@@ -198,9 +212,16 @@ class ModelBuilder:
                 schema.MetadataT(name=name, buffer=buffer) for name, buffer in self._metadata
             ],
         )
-        builder = flatbuffers.Builder(sum(map(len, self._buffers)) + 65536)
+        # Grown by doubling otherwise, which holds the weights three times over.
+        size = sum(values.nbytes + 64 for values in self._buffers if values is not None)
+        builder = flatbuffers.Builder(size + 1024 * (len(self._tensors) + 64))
         builder.Finish(model.Pack(builder), file_identifier=_FILE_IDENTIFIER)
-        return bytes(builder.Output())
+        return bytes(memoryview(builder.Bytes)[builder.Head() :])
+
+
+def _content(values: NDArray[Any]) -> memoryview:
+    """The bytes of an array in C order, copied only where it lies in another."""
+    return np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
 
 
 def _tensor(schema: Any, tensor: TensorSpecification, buffer: int) -> Any:
@@ -218,6 +239,7 @@ def _tensor(schema: Any, tensor: TensorSpecification, buffer: int) -> Any:
         name=tensor.name,
         quantization=quantization,
         hasRank=True,
+        isVariable=tensor.is_variable,
     )
 
 

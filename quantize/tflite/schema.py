@@ -11,7 +11,7 @@ from typing import Any
 
 from edge.errors import EngineNotInstalledError
 
-__all__ = ["FusedActivation", "Padding", "TensorType", "load_schema"]
+__all__ = ["FusedActivation", "MirrorPadding", "Padding", "TensorType", "load_schema"]
 
 
 class TensorType(IntEnum):
@@ -20,6 +20,7 @@ class TensorType(IntEnum):
     FLOAT32 = 0
     INT32 = 2
     UINT8 = 3
+    BOOL = 6
     INT8 = 9
 
 
@@ -37,6 +38,14 @@ class FusedActivation(IntEnum):
     RELU = 1
     RELU_N1_TO_1 = 2
     RELU6 = 3
+    TANH = 4
+
+
+class MirrorPadding(IntEnum):
+    """`MirrorPadMode` in the schema."""
+
+    REFLECT = 0
+    SYMMETRIC = 1
 
 
 def load_schema() -> Any:

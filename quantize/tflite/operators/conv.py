@@ -8,14 +8,12 @@ itself, whose filter then has fewer input channels than its input (operator vers
 
 from __future__ import annotations
 
-import numpy as np
-
 from edge.errors import UnsupportedInputError
 from quantize.graph import Node
 from quantize.tflite.lowering import Lowering
 from quantize.tflite.model_builder import Operation
 from quantize.tflite.operators.pad import pad_image
-from quantize.tflite.operators.weights import add_bias, add_filter
+from quantize.tflite.operators.weights import add_bias, add_filter, weight_values
 from quantize.tflite.padding import Window, place_window, read_window
 
 __all__ = ["emit_conv"]
@@ -31,32 +29,30 @@ def emit_conv(lowering: Lowering, node: Node) -> None:
         UnsupportedInputError: not two-dimensional, or weights that are no constants.
     """
     graph = lowering.graph
-    source, weight_name = node.inputs[:2]
-    shape = graph.shape(source)
-    weight = lowering.weight(weight_name)
-    channels = weight.values.shape[0]
-    window = read_window(node, weight.values.shape[2:], shape[2:])
+    shape = graph.shape(node.inputs[0])
+    values = weight_values(lowering, node)
+    window = read_window(node, values.shape[2:], shape[2:])
     placement = place_window(window, shape[2:], graph.shape(node.outputs[0])[2:])
     name, activation = lowering.result(node)
-    params = lowering.params(source)
     group = int(node.attributes.get("group", 1))
-    if group * weight.values.shape[1] != shape[1]:
+    if group * values.shape[1] != shape[1]:
         raise UnsupportedInputError(
-            f"{group} groups of {weight.values.shape[1]} channels do not make {shape[1]}"
+            f"{group} groups of {values.shape[1]} channels do not make {shape[1]}"
         )
     is_depthwise = group == shape[1] and group > 1
     options = _options(window, int(placement.padding), int(activation))
+    version = 3 if lowering.is_int8(node) else 1
     if is_depthwise:
-        code, version, order, dimension = "DEPTHWISE_CONV_2D", 3, _IHWO, 3
-        options["depthMultiplier"] = channels // group
+        code, order, dimension = "DEPTHWISE_CONV_2D", _IHWO, 3
+        version = max(version, 2 if window.dilations != (1, 1) else 1)
+        options["depthMultiplier"] = values.shape[0] // group
     else:
-        code, version, order, dimension = "CONV_2D", 6 if group > 1 else 3, _OHWI, 0
-    data = np.ascontiguousarray(weight.values.transpose(order))
-    bias_name = node.inputs[2] if len(node.inputs) > 2 else ""  # noqa: PLR2004 - X, W, B
+        code, order, dimension = "CONV_2D", _OHWI, 0
+        version = 6 if group > 1 else version
     inputs = (
-        pad_image(lowering, source, placement),
-        add_filter(lowering, weight_name, data, weight, dimension),
-        add_bias(lowering, bias_name, weight, params, channels),
+        pad_image(lowering, node, placement),
+        add_filter(lowering, node, values.transpose(order), dimension),
+        add_bias(lowering, node, values.shape[0]),
     )
     table = "DepthwiseConv2DOptions" if is_depthwise else "Conv2DOptions"
     lowering.write(Operation(code, version, inputs, table, options), name)

@@ -1,8 +1,8 @@
-"""Sigmoid as LOGISTIC, Softmax as SOFTMAX.
+"""Sigmoid as LOGISTIC, Softmax as SOFTMAX, LogSoftmax as LOG_SOFTMAX.
 
 Constraints upheld: the int8 kernels write scale 1/256 and zero point -128 and nothing else (the
 quantization specification fixes both); where the graph says otherwise a QUANTIZE follows. SOFTMAX
-runs along the last stored axis.
+and LOG_SOFTMAX run along the last stored axis.
 """
 
 from __future__ import annotations
@@ -10,32 +10,34 @@ from __future__ import annotations
 from edge.errors import UnsupportedInputError
 from quantize.graph import Node
 from quantize.operators.base import UNIT_INTERVAL
-from quantize.tflite.layout import stored_axis
 from quantize.tflite.lowering import Lowering
 from quantize.tflite.model_builder import Operation
 
-__all__ = ["emit_sigmoid", "emit_softmax"]
+__all__ = ["emit_log_softmax", "emit_sigmoid", "emit_softmax"]
 
 
 def emit_sigmoid(lowering: Lowering, node: Node) -> None:
     """Write the logistic function."""
-    operation = Operation("LOGISTIC", 2, (lowering.activation(node.inputs[0]),))
-    lowering.write(operation, node.outputs[0], UNIT_INTERVAL)
+    version = 2 if lowering.is_int8(node) else 1
+    source = lowering.read(node, 0, lowering.order(node.outputs[0]))
+    lowering.write(Operation("LOGISTIC", version, (source,)), node.outputs[0], UNIT_INTERVAL)
 
 
 def emit_softmax(lowering: Lowering, node: Node) -> None:
-    """Write a softmax over the channels of an image, or the last axis of anything else.
+    """Write a softmax over one axis."""
+    version = 2 if lowering.is_int8(node) else 1
+    source = lowering.read(node, 0, lowering.order(node.outputs[0]))
+    operation = Operation("SOFTMAX", version, (source,), "SoftmaxOptions", {"beta": 1.0})
+    lowering.write(operation, node.outputs[0], UNIT_INTERVAL)
+
+
+def emit_log_softmax(lowering: Lowering, node: Node) -> None:
+    """Write the logarithm of a softmax over one axis.
 
     Raises:
-        UnsupportedInputError: another axis.
+        UnsupportedInputError: in int8.
     """
-    rank = len(lowering.graph.shape(node.inputs[0]))
-    axis = int(node.attributes.get("axis", -1))
-    if stored_axis(axis, rank) != rank - 1:
-        raise UnsupportedInputError(
-            f"Softmax over axis {axis} of {rank} is not TFLite's last axis; transpose beforehand"
-        )
-    operation = Operation(
-        "SOFTMAX", 2, (lowering.activation(node.inputs[0]),), "SoftmaxOptions", {"beta": 1.0}
-    )
-    lowering.write(operation, node.outputs[0], UNIT_INTERVAL)
+    if lowering.is_int8(node):
+        raise UnsupportedInputError("int8 LOG_SOFTMAX cannot be written; leave it in float")
+    source = lowering.read(node, 0, lowering.order(node.outputs[0]))
+    lowering.write(Operation("LOG_SOFTMAX", 1, (source,), "LogSoftmaxOptions"), node.outputs[0])

@@ -1,50 +1,59 @@
-"""Reshape and Flatten as RESHAPE, between TRANSPOSEs only where they are needed.
+"""Reshape and its kin as RESHAPE, Transpose as nothing, Expand and Tile.
 
-Constraints upheld: both keep the parameters of their input. ONNX reshapes in N, C, H, W order, so a
-stored image with both channels and positions is transposed before and after; the flattening before
-a Gemm is not, the Gemm's weights are permuted instead (`layout.hwc_flattened`).
+Constraints upheld: all keep the parameters of their input. ONNX reshapes in ONNX order; axes that
+are neither split nor joined may lie anywhere (`orders.reshape_orders`), so a transpose is left
+only where a reshape really mixes axes that lie apart. The flattening before a Gemm is not
+transposed, the Gemm's weights are permuted instead (`layout.FlattenedImage`).
 """
 
 from __future__ import annotations
 
 from quantize.graph import Node
-from quantize.tflite.layout import is_same_order, stored_order, stored_shape
 from quantize.tflite.lowering import Lowering
 from quantize.tflite.model_builder import Operation
+from quantize.tflite.orders import reshape_orders, stored_shape
+from quantize.tflite.schema import TensorType
 
-__all__ = ["emit_reshape"]
-
-_NHWC_TO_NCHW = (0, 3, 1, 2)
-_NCHW_TO_NHWC = (0, 2, 3, 1)
+__all__ = ["emit_expand", "emit_reshape", "emit_tile", "emit_transpose"]
 
 
 def emit_reshape(lowering: Lowering, node: Node) -> None:
     """Write a change of shape; the new shape is the graph's."""
     source, name = node.inputs[0], node.outputs[0]
     before, after = lowering.graph.shape(source), lowering.graph.shape(name)
-    params = lowering.params(source)
-    index = lowering.activation(source)
-    if name not in lowering.hwc_flattened and not _is_free(before) and before != after:
-        operation = _transpose(lowering, index, _NHWC_TO_NCHW)
-        index = lowering.add_intermediate(operation, f"{source}:nchw", before, params)
-    if _is_free(after) or before == after:
-        lowering.write(_reshape(lowering, index, stored_shape(after)), name, params)
-        return
-    operation = _reshape(lowering, index, after)
-    index = lowering.add_intermediate(operation, f"{name}:nchw", after, params)
-    lowering.write(_transpose(lowering, index, _NCHW_TO_NHWC), name, params)
+    stored = lowering.order(source)
+    wanted, _ = reshape_orders(before, after, stored)
+    if name in lowering.layout.flattened:
+        wanted = stored
+    index = lowering.read(node, 0, wanted)
+    lowering.write_same(index, name, lowering.kept_params(node))
 
 
-def _is_free(shape: tuple[int, ...]) -> bool:
-    """Whether the stored order of a tensor is its ONNX order in memory."""
-    return is_same_order(shape, stored_order(len(shape)))
+def emit_transpose(lowering: Lowering, node: Node) -> None:
+    """Write a renaming of axes: the planned order makes the memory of both sides the same."""
+    lowering.write_same(lowering.read(node), node.outputs[0], lowering.kept_params(node))
 
 
-def _reshape(lowering: Lowering, source: int, shape: tuple[int, ...]) -> Operation:
+def emit_expand(lowering: Lowering, node: Node) -> None:
+    """Write a broadcast to the graph's shape."""
+    name = node.outputs[0]
+    order = lowering.order(name)
+    shape = stored_shape(lowering.graph.shape(name), order)
+    source = lowering.operand(node, 0, order)
+    version = 3 if lowering.builder.tensor(source).dtype is TensorType.INT8 else 2
     inputs = (source, lowering.builder.add_int32("shape", shape))
-    return Operation("RESHAPE", 1, inputs, "ReshapeOptions", {"newShape": list(shape)})
+    operation = Operation("BROADCAST_TO", version, inputs, "BroadcastToOptions")
+    lowering.write(operation, name, lowering.kept_params(node))
 
 
-def _transpose(lowering: Lowering, source: int, permutation: tuple[int, ...]) -> Operation:
-    inputs = (source, lowering.builder.add_int32("permutation", permutation))
-    return Operation("TRANSPOSE", 2, inputs, "TransposeOptions")
+def emit_tile(lowering: Lowering, node: Node) -> None:
+    """Write a repetition along every axis."""
+    name = node.outputs[0]
+    order = lowering.order(name)
+    before, after = lowering.graph.shape(node.inputs[0]), lowering.graph.shape(name)
+    repeats = [after[axis] // before[axis] for axis in order]
+    source = lowering.read(node, 0, order)
+    version = 3 if lowering.builder.tensor(source).dtype is TensorType.INT8 else 1
+    inputs = (source, lowering.builder.add_int32("multiples", repeats))
+    operation = Operation("TILE", version, inputs, "TileOptions")
+    lowering.write(operation, name, lowering.kept_params(node))

@@ -23,7 +23,7 @@ from tflite_cases import (
 )
 
 from quantize.onnx_int8 import write_onnx_int8
-from quantize.tflite_int8 import write_tflite_int8
+from quantize.tflite_model import write_tflite
 
 _SEEDS = range(4, 10)
 # Every operator rounds within one step of its meaning; what follows may carry that on.
@@ -51,7 +51,7 @@ for name in json.loads(sys.argv[2]):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_keeps_its_meaning(name: str) -> None:
     case = quantized(NETWORKS[name]())
-    content = write_tflite_int8(case)
+    content = write_tflite(case)
     steps = [worst_steps(content, case, seed) for seed in _SEEDS]
     assert max(with_xnnpack for with_xnnpack, _ in steps) <= _XNNPACK_STEPS
     assert max(built_in for _, built_in in steps) <= _BUILT_IN_STEPS
@@ -61,7 +61,7 @@ def test_a_network_keeps_its_meaning(name: str) -> None:
 def test_a_network_is_one_part_for_xnnpack(name: str) -> None:
     """One part from the input to the output, so nothing is left for the built-in kernels."""
     case = quantized(NETWORKS[name]())
-    [(inputs, outputs)] = delegated_parts(write_tflite_int8(case))
+    [(inputs, outputs)] = delegated_parts(write_tflite(case))
     assert set(case.graph.inputs) <= inputs
     assert outputs == set(case.graph.outputs)
 
@@ -69,7 +69,7 @@ def test_a_network_is_one_part_for_xnnpack(name: str) -> None:
 def test_softmax_alone_is_left_outside_xnnpack() -> None:
     """It has no int8 SOFTMAX."""
     case = quantized(NETWORKS["flattened"]())
-    [(inputs, outputs)] = delegated_parts(write_tflite_int8(case))
+    [(inputs, outputs)] = delegated_parts(write_tflite(case))
     [softmax] = (node for node in case.graph.nodes if node.op == "Softmax")
     assert set(case.graph.inputs) <= inputs
     assert outputs == set(softmax.inputs)
@@ -77,13 +77,13 @@ def test_softmax_alone_is_left_outside_xnnpack() -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_transpose_is_left_in_a_network(name: str) -> None:
-    content = write_tflite_int8(quantized(NETWORKS[name]()))
+    content = write_tflite(quantized(NETWORKS[name]()))
     names = {details["op_name"] for details in interpreter(content)._get_ops_details()}
     assert "TRANSPOSE" not in names
 
 
 def test_pads_of_tensorflow_become_its_same_padding_again() -> None:
-    content = write_tflite_int8(quantized(NETWORKS["inverted_residual"]()))
+    content = write_tflite(quantized(NETWORKS["inverted_residual"]()))
     names = {details["op_name"] for details in interpreter(content)._get_ops_details()}
     assert "PAD" not in names
 
@@ -93,7 +93,7 @@ def test_pads_of_tensorflow_become_its_same_padding_again() -> None:
 def test_other_ends_change_nothing_between_them(name: str, io: str) -> None:
     case = quantized(NETWORKS[name]())
     inputs = list(int8_inputs(case).values())
-    expected = run_litert(write_tflite_int8(case), inputs)
+    expected = run_litert(write_tflite(case), inputs)
     params = [case.activations[each] for each in (*case.graph.inputs, *case.graph.outputs)]
     if io == "uint8":
         outer = [value + 128 for value in inputs]
@@ -107,7 +107,7 @@ def test_other_ends_change_nothing_between_them(name: str, io: str) -> None:
             (value.astype(np.float32) - each.int8_zero_point) * np.float32(each.scale)
             for value, each in zip(expected, params[len(inputs) :], strict=True)
         ]
-    content = write_tflite_int8(case, io="uint8" if io == "uint8" else "float32")
+    content = write_tflite(case, io="uint8" if io == "uint8" else "float32")
     actual = run_litert(content, outer)
     assert [value.dtype for value in actual] == [np.dtype(io)] * len(actual)
     for left, right in zip(actual, expected, strict=True):
@@ -118,7 +118,7 @@ def test_other_ends_change_nothing_between_them(name: str, io: str) -> None:
 def test_the_int8_onnx_of_the_same_graph_gives_the_same_answers(name: str) -> None:
     """Two encodings of one quantized graph, in two engines."""
     case = quantized(NETWORKS[name]())
-    content, onnx_content = write_tflite_int8(case), write_onnx_int8(case)
+    content, onnx_content = write_tflite(case), write_onnx_int8(case)
     for seed in _SEEDS:
         inputs = int8_inputs(case, seed)
         answers = run_litert(content, list(inputs.values()))
@@ -134,7 +134,7 @@ def test_tflite_runtime_of_2023_loads_and_answers_the_same(tmp_path: Path) -> No
         pytest.skip("EDGEDX_TFLITE_RUNTIME_PYTHON does not name a Python with tflite-runtime")
     cases = {name: quantized(network()) for name, network in NETWORKS.items()}
     for name, case in cases.items():
-        (tmp_path / f"{name}.tflite").write_bytes(write_tflite_int8(case))
+        (tmp_path / f"{name}.tflite").write_bytes(write_tflite(case))
         [value] = int8_inputs(case).values()
         np.save(tmp_path / f"{name}.npy", to_stored(value).astype(np.int8))
     names = json.dumps(list(cases))

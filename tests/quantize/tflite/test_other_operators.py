@@ -16,7 +16,7 @@ from tflite_cases import (
 
 from quantize.graph import FloatGraph
 from quantize.quantized_graph import ActivationParams, QuantizedGraph
-from quantize.tflite_int8 import write_tflite_int8
+from quantize.tflite_model import write_tflite
 
 _EXAMPLES = settings(max_examples=25, deadline=None, derandomize=True, database=None)
 _SHAPES = st.one_of(
@@ -30,7 +30,7 @@ _SEEDS = st.integers(0, 99)
 
 def _steps(graph: FloatGraph, *, shared: bool = True) -> int:
     case = quantized(graph, shared=shared)
-    return max(worst_steps(write_tflite_int8(case), case))
+    return max(worst_steps(write_tflite(case), case))
 
 
 @_EXAMPLES
@@ -50,7 +50,7 @@ def test_a_fully_connected_layer_is_within_one_step(
     result = sketch.gemm(sketch.input(rows, into), out, into, bias=bias)
     graph = sketch.graph(sketch.node("Relu", result) if relu else result)
     case = quantized(graph, per_channel=per_channel)
-    assert max(worst_steps(write_tflite_int8(case), case)) <= 1
+    assert max(worst_steps(write_tflite(case), case)) <= 1
 
 
 @_EXAMPLES
@@ -102,7 +102,7 @@ def test_a_product_whose_scale_exceeds_the_outputs_is_multiplied() -> None:
     coarse = ActivationParams(0.5, 128)
     narrow = ActivationParams(0.125, 128)
     case = QuantizedGraph(graph, dict.fromkeys(graph.inputs, coarse) | {"mul0": narrow}, {})
-    assert max(worst_steps(write_tflite_int8(case), case)) == 0
+    assert max(worst_steps(write_tflite(case), case)) == 0
 
 
 @_EXAMPLES
@@ -145,7 +145,7 @@ def test_softmax_over_channels_is_within_one_step(
     # Where the graph wants a finer step than the kernel's 1/256, the rounding is seen larger.
     case = quantized(graph, shared=shared)
     finer = (1 / 256) / case.activations[graph.outputs[0]].scale
-    assert max(worst_steps(write_tflite_int8(case), case)) <= 1 + int(np.ceil(finer))
+    assert max(worst_steps(write_tflite(case), case)) <= 1 + int(np.ceil(finer))
 
 
 @_EXAMPLES
@@ -167,7 +167,7 @@ def test_an_activation_of_its_own_clamps_by_saturation(
     if shared:
         one = case.activations[graph.inputs[0]]
         case = QuantizedGraph(graph, dict.fromkeys(case.activations, one), {})
-    assert max(worst_steps(write_tflite_int8(case), case)) <= (0 if shared else 1)
+    assert max(worst_steps(write_tflite(case), case)) <= (0 if shared else 1)
 
 
 @_EXAMPLES
@@ -237,7 +237,7 @@ def test_xnnpack_takes_the_operator(op: str) -> None:
     sketch = Sketch(np.random.default_rng(1))
     image = sketch.input(1, 4, 5, 5)
     case = quantized(sketch.graph(sketch.node(op, image)))
-    content = write_tflite_int8(case)
+    content = write_tflite(case)
     [(inputs, outputs)] = delegated_parts(content)
     assert image in inputs
     assert outputs == set(case.graph.outputs)
@@ -250,6 +250,6 @@ def test_max_pooling_after_relu_stays_with_xnnpack() -> None:
     pooled = sketch.node(
         "MaxPool", convolved, kernel_shape=(3, 3), strides=(2, 2), pads=(1, 1, 1, 1)
     )
-    content = write_tflite_int8(quantized(sketch.graph(pooled)))
+    content = write_tflite(quantized(sketch.graph(pooled)))
     names = [details["op_name"] for details in interpreter(content)._get_ops_details()]
     assert names == ["CONV_2D", "PAD", "MAX_POOL_2D", "DELEGATE"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tflite_cases import Sketch, quantized, worst_steps
 
 from quantize.graph import FloatGraph
-from quantize.tflite_int8 import write_tflite_int8
+from quantize.tflite_model import write_tflite
 
 # One operator: the kernels round once, `simulate` rounds once, and a tie may fall either way.
 _ONE_STEP = (1, 1)
@@ -141,7 +141,7 @@ def test_max_pooling_is_exact(
     graph = sketch.graph(sketch.node("MaxPool", source, **window, **ceil))
     case = quantized(graph)
     allowed = _ONE_STEP if after_relu else (0, 0)
-    assert max(worst_steps(write_tflite_int8(case), case)) <= max(allowed)
+    assert max(worst_steps(write_tflite(case), case)) <= max(allowed)
 
 
 @_EXAMPLES
@@ -159,7 +159,7 @@ def test_average_pooling_that_counts_its_padding_is_within_one_step(
     source = sketch.input(1, 5, *size)
     graph = sketch.graph(sketch.node("AveragePool", source, **window, count_include_pad=1))
     case = quantized(graph, shared=shared)
-    assert max(worst_steps(write_tflite_int8(case), case)) <= max(_ONE_STEP)
+    assert max(worst_steps(write_tflite(case), case)) <= max(_ONE_STEP)
 
 
 @pytest.mark.parametrize("size", [(6, 6), (7, 5)])
@@ -193,4 +193,4 @@ def _activated(sketch: Sketch, out: str, activation: str | None) -> FloatGraph:
 
 def _check(graph: FloatGraph, *, per_channel: bool = True) -> None:
     case = quantized(graph, per_channel=per_channel)
-    assert max(worst_steps(write_tflite_int8(case), case)) <= max(_ONE_STEP)
+    assert max(worst_steps(write_tflite(case), case)) <= max(_ONE_STEP)
