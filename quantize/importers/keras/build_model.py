@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from edge.errors import EdgeError, InputError, UnsupportedInputError
 from quantize.importers.keras.activations import ACTIVATION_LAYERS
 from quantize.importers.keras.attention import ATTENTION_LAYERS
 from quantize.importers.keras.convolution import CONVOLUTION_LAYERS
-from quantize.importers.keras.dense import DENSE_LAYERS
+from quantize.importers.keras.dense import DENSE_LAYERS, MASK_OPERATIONS, as_padding
 from quantize.importers.keras.layer_call import LayerCall, LayerWriter
 from quantize.importers.keras.layer_weights import LayerPath, assign_weights
 from quantize.importers.keras.merging import MERGING_LAYERS, OPERATIONS, joined_padding
@@ -21,6 +22,8 @@ from quantize.importers.keras.model_spec import (
     NodeSpec,
     Reference,
     parse_model,
+    prune_model,
+    references_in,
 )
 from quantize.importers.keras.normalization import NORMALIZATION_LAYERS
 from quantize.importers.keras.onnx_graph import OnnxGraph, Tensor
@@ -98,8 +101,9 @@ class _Builder:
         self._file = file
         self._has_padding = not assume_no_padding
         self._graph = OnnxGraph()
-        self._spec = parse_model(file.config)
-        self._weights = assign_weights(self._spec, file)
+        whole = parse_model(file.config)
+        self._weights = assign_weights(whole, file)
+        self._spec = prune_model(whole, with_masks=self._has_padding)
 
     def build(self, input_shapes: Mapping[str, tuple[int, ...]]) -> Any:
         _refuse_unknown(self._spec)
@@ -127,7 +131,7 @@ class _Builder:
             (layer, at, node)
             for layer in model.layers
             for at, node in enumerate(layer.nodes)
-            if layer.kind != "InputLayer"
+            if layer.kind != "InputLayer" and node is not None
         ]
         while waiting:
             left = [each for each in waiting if not self._call_node(each, found, path)]
@@ -146,7 +150,7 @@ class _Builder:
         path: LayerPath,
     ) -> bool:
         layer, at, node = called
-        needed = set(_references((node.arguments, node.keywords)))
+        needed = set(references_in((node.arguments, node.keywords)))
         if not needed <= found.keys():
             return False
         arguments = _resolved(node.arguments, found)
@@ -177,9 +181,7 @@ class _Builder:
             major_version=self._file.major_version,
             call_layer=lambda inner, given: self._call_layer(inner, path, given, {}),
         )
-        if keywords.get("mask") is not None:
-            raise call.refuse("it is called with a mask of its own")
-        outputs = _writer_of(layer)(call)
+        outputs = _writer_of(layer)(_with_stated_mask(call))
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         return self._with_mask(call, outputs)
 
@@ -202,6 +204,21 @@ class _Builder:
         return (first.with_padding(padding), *outputs[1:])
 
 
+def _with_stated_mask(call: LayerCall) -> LayerCall:
+    """A mask among the arguments takes the place of the one that the first input carries."""
+    if any(each.is_mask for each in call.inputs) and call.layer.kind not in MASK_OPERATIONS:
+        raise call.refuse("it computes with a mask")
+    mask = call.keywords.get("mask")
+    if mask is None:
+        return call
+    if not isinstance(mask, Tensor) or not mask.is_mask:
+        raise call.refuse("it is called with a mask of its own")
+    first = call.input.with_padding(as_padding(call, mask))
+    inputs = (first, *call.inputs[1:])
+    rest = {name: value for name, value in call.keywords.items() if name != "mask"}
+    return replace(call, inputs=inputs, keywords=rest)
+
+
 def _writer_of(layer: LayerSpec) -> LayerWriter:
     """What writes a layer.
 
@@ -213,8 +230,9 @@ def _writer_of(layer: LayerSpec) -> LayerWriter:
         if name in OPERATIONS:
             return OPERATIONS[name]
     elif layer.module.startswith("keras.src.ops"):
-        if layer.kind in OPERATIONS:
-            return OPERATIONS[layer.kind]
+        found = OPERATIONS.get(layer.kind) or MASK_OPERATIONS.get(layer.kind)
+        if found is not None:
+            return found
     elif not layer.module and layer.kind in LAYERS:
         return LAYERS[layer.kind]
     raise UnsupportedInputError(_why_not(layer))
@@ -305,17 +323,6 @@ def _output_names(layers: list[str]) -> list[str]:
             name = f"{layer}_{number}"
         names.append(name)
     return names
-
-
-def _references(value: Any) -> Iterator[Reference]:
-    if isinstance(value, Reference):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _references(each)
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _references(each)
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from quantize.importers.keras.activations import apply_activation
 from quantize.importers.keras.layer_call import LayerCall, LayerWriter
 from quantize.importers.keras.onnx_graph import Tensor
 
-__all__ = ["DENSE_LAYERS"]
+__all__ = ["DENSE_LAYERS", "MASK_OPERATIONS", "as_padding"]
 
 _MATRIX = 2
 
@@ -40,10 +41,7 @@ def _write_embedding(call: LayerCall) -> Tensor:
         return rows
     if numbers.rank != _MATRIX:
         raise call.refuse("mask_zero on other than a series of numbers")
-    zero = graph.constant([0], "zero")
-    wide = graph.add("Cast", numbers, to=_type_number("int64"))
-    is_padding = graph.add("Cast", graph.add("Equal", wide, zero), to=_type_number("float32"))
-    return rows.with_padding(graph.reshape(is_padding, (*numbers.shape, 1)))
+    return rows.with_padding(as_padding(call, is_value(call, call.input, 0)))
 
 
 def _type_number(name: str) -> int:
@@ -53,12 +51,44 @@ def _type_number(name: str) -> int:
     return int(onnx.helper.np_dtype_to_tensor_dtype(np.dtype(name)))
 
 
+def is_value(call: LayerCall, tensor: Tensor, value: float) -> Tensor:
+    """1 where a tensor has a value, 0 elsewhere: the padding that Keras' `x != value` leaves."""
+    graph = call.graph
+    if tensor.dtype != "float32":
+        tensor = graph.add("Cast", tensor, to=_type_number("int64"))
+    number = float(value) if tensor.dtype == "float32" else int(value)
+    equal = graph.add("Equal", tensor, graph.constant(number, "mask_value"))
+    return replace(graph.add("Cast", equal, to=_type_number("float32")), is_mask=True)
+
+
+def as_padding(call: LayerCall, mask: Tensor) -> Tensor:
+    """A mask in the form that tensors carry: (batch, steps, 1)."""
+    if mask.rank == _MATRIX:
+        return call.graph.reshape(mask, (*mask.shape, 1))
+    if mask.rank != _MATRIX + 1 or mask.shape[-1] != 1:
+        raise call.refuse(f"a mask of shape {mask.shape}")
+    return mask
+
+
+def _write_not_equal(call: LayerCall) -> Tensor:
+    tensor, value = call.arguments
+    if not isinstance(tensor, Tensor) or not isinstance(value, (int, float)):
+        raise call.refuse("a comparison of other than a tensor with a number")
+    return is_value(call, tensor, value)
+
+
+def _write_any(call: LayerCall) -> Tensor:
+    """A step is padding where none of its values counts; the last axis stays, of size 1."""
+    if not call.input.is_mask or call.option("axis") not in (-1, call.input.rank - 1):
+        raise call.refuse("only a mask over the last axis is supported")
+    return replace(call.graph.add("ReduceMin", call.input, axes=[-1], keepdims=1), is_mask=True)
+
+
 def _write_masking(call: LayerCall) -> Tensor:
     """A step whose every value is `mask_value` is padding, and becomes zero."""
     graph, tensor = call.graph, call.input
-    value = graph.constant(call.number("mask_value", 0.0), "mask_value")
-    is_value = graph.add("Cast", graph.add("Equal", tensor, value), to=_type_number("float32"))
-    padding = graph.add("ReduceMin", is_value, axes=[-1], keepdims=1)
+    found = is_value(call, tensor, call.number("mask_value", 0.0))
+    padding = graph.add("ReduceMin", found, axes=[-1], keepdims=1)
     keep = graph.add("Sub", graph.constant(1.0, "one"), padding)
     return graph.add("Mul", tensor, keep).with_padding(padding)
 
@@ -125,3 +155,6 @@ DENSE_LAYERS: Mapping[str, LayerWriter] = {
         _write_nothing,
     ),
 }
+
+MASK_OPERATIONS: Mapping[str, LayerWriter] = {"NotEqual": _write_not_equal, "Any": _write_any}
+"""What Keras 3 records where it computes a mask."""

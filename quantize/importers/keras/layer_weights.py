@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -99,7 +100,7 @@ def _parts(layer: LayerSpec) -> tuple[str, ...]:
     """Where inside a layer its weights lie, in the order of `layer.weights`."""
     if layer.kind == "Bidirectional":
         return ("/forward_layer/cell", "/backward_layer/cell")
-    if layer.kind in _RECURRENT:
+    if layer.kind in {*_RECURRENT, "RNN"}:
         return ("/cell",)
     if layer.kind == "MultiHeadAttention":
         return tuple(f"/{part}" for part in _ATTENTION_PARTS)
@@ -164,6 +165,8 @@ def _weight_counts(layer: LayerSpec) -> tuple[int, int]:
     if kind == "Bidirectional":
         forward = _weight_counts(parse_layer(config.get("layer")))
         return 2 * forward[0], 2 * forward[1]
+    if kind == "RNN":
+        return _weight_counts(replace(layer, kind="LSTM", config=config["cell"]["config"]))
     if kind in _RECURRENT or kind.startswith("Separable"):
         return 2 + bias, 0
     if kind == "MultiHeadAttention":

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edge.errors import InputError, UnsupportedInputError
 
-__all__ = ["LayerSpec", "ModelSpec", "NodeSpec", "Reference", "parse_layer", "parse_model"]
+__all__ = [
+    "LayerSpec",
+    "ModelSpec",
+    "NodeSpec",
+    "Reference",
+    "parse_layer",
+    "parse_model",
+    "prune_model",
+    "references_in",
+]
 
 _MODELS = frozenset({"Functional", "Model", "Sequential"})
 _KERAS_MODULES = ("keras", "builtins", "tensorflow.keras", "tf_keras", "tensorflow.python.keras")
@@ -51,7 +60,7 @@ class LayerSpec:
         kind: class name, such as "Conv2D".
         module: where the class lives, as Keras 3 states it; "" in Keras 2 files.
         config: its options.
-        nodes: its calls within the model.
+        nodes: its calls within the model; None for one that is not needed.
         model: what is inside, where the layer is itself a model.
         build_shape: the input shape it was built with, where stated.
     """
@@ -60,7 +69,7 @@ class LayerSpec:
     kind: str
     module: str
     config: Mapping[str, Any]
-    nodes: tuple[NodeSpec, ...] = ()
+    nodes: tuple[NodeSpec | None, ...] = ()
     model: ModelSpec | None = None
     build_shape: tuple[int | None, ...] | None = None
 
@@ -144,12 +153,21 @@ def _module(layer: Mapping[str, Any]) -> str:
     """Module of a class; a registered class of the user's own is never taken for Keras'."""
     registered = layer.get("registered_name")
     module = str(layer.get("module") or "")
+    if not module and _is_operation(layer):
+        return "keras.src.ops"
     is_own = module.partition(".")[0] not in {each.partition(".")[0] for each in _KERAS_MODULES}
     if module and is_own:
         return module
     if registered and ">" in str(registered) and not str(registered).startswith("Keras>"):
         return str(registered).partition(">")[0]
     return "" if module.startswith(("keras.layers", "keras.src.layers")) else module
+
+
+def _is_operation(layer: Mapping[str, Any]) -> bool:
+    """Keras 3 leaves the module out of HDF5 files; operations differ by knowing no training."""
+    nodes, config = layer.get("inbound_nodes"), layer.get("config")
+    is_keras_3 = bool(nodes) and isinstance(nodes, list) and isinstance(nodes[0], dict)
+    return is_keras_3 and isinstance(config, dict) and "trainable" not in config
 
 
 def _parse_sequential(config: Any) -> ModelSpec:
@@ -273,3 +291,55 @@ def _mapping(value: Any, what: str) -> Mapping[str, Any]:
             f"the configuration of a {what} is a {type(value).__name__}, not an object"
         )
     return value
+
+
+def references_in(value: Any) -> Iterator[Reference]:
+    """Every reference in a nest of lists and dictionaries."""
+    if isinstance(value, Reference):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from references_in(each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from references_in(each)
+
+
+def prune_model(model: ModelSpec, *, with_masks: bool) -> ModelSpec:
+    """Leave only the calls that the outputs need.
+
+    Args:
+        model: parsed.
+        with_masks: whether masks among the arguments stay.
+    """
+    layers = {each.name: each for each in model.layers}
+    waiting, needed = list(model.outputs), set[tuple[str, int]]()
+    while waiting:
+        reference = waiting.pop()
+        layer, key = layers.get(reference.layer), (reference.layer, reference.call)
+        if layer is None or key in needed:
+            continue
+        needed.add(key)
+        if 0 <= reference.call < len(layer.nodes):
+            node = _kept(layer.nodes[reference.call], with_masks=with_masks)
+            waiting += references_in((node.arguments, node.keywords) if node else ())
+    inputs = {each.layer for each in model.inputs}
+    kept = [
+        replace(
+            layer,
+            nodes=tuple(
+                _kept(node, with_masks=with_masks) if (layer.name, at) in needed else None
+                for at, node in enumerate(layer.nodes)
+            ),
+            model=layer.model and prune_model(layer.model, with_masks=with_masks),
+        )
+        for layer in model.layers
+        if layer.name in inputs or any(name == layer.name for name, _ in needed)
+    ]
+    return replace(model, layers=tuple(kept))
+
+
+def _kept(node: NodeSpec | None, *, with_masks: bool) -> NodeSpec | None:
+    if node is None or with_masks or "mask" not in node.keywords:
+        return node
+    return replace(node, keywords={k: v for k, v in node.keywords.items() if k != "mask"})

@@ -27,12 +27,14 @@ class Tensor:
         dtype: numpy's name for its type.
         padding: float32, (batch, steps, 1): 1 where Keras' mask says that a step is padding;
             None where there is no mask.
+        is_mask: float32, 1 for padding: stands for a boolean that Keras recorded as a mask.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: str = "float32"
     padding: Tensor | None = None
+    is_mask: bool = False
 
     @property
     def rank(self) -> int:
@@ -45,13 +47,17 @@ class Tensor:
 
 
 class OnnxGraph:
-    """Nodes, weights and inputs, growing; `finish` gives the model."""
+    """Nodes, weights and inputs, growing; `finish` gives the model.
+
+    The same operator on the same tensors is added once: Keras often computes one mask twice.
+    """
 
     def __init__(self) -> None:
         self._nodes: list[Any] = []
         self._initializers: dict[str, Any] = {}
         self._inputs: list[Any] = []
         self._taken: set[str] = set()
+        self._made: dict[object, Tensor] = {}
         self._layer = ""
 
     def enter_layer(self, name: str) -> None:
@@ -73,9 +79,15 @@ class OnnxGraph:
 
         array = np.asarray(values)
         array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
+        key = (array.dtype.name, array.shape, array.tobytes()) if array.size == 1 else None
+        if key in self._made:
+            return self._made[key]
         name = self._unique(f"{self._layer}/{hint}")
         self._initializers[name] = onnx.numpy_helper.from_array(array, name)
-        return Tensor(name, tuple(array.shape), array.dtype.name)
+        tensor = Tensor(name, tuple(array.shape), array.dtype.name)
+        if key is not None:
+            self._made[key] = tensor
+        return tensor
 
     def add(self, op: str, *inputs: Tensor | None, **attributes: Any) -> Tensor:
         """Add a node of one output.
@@ -88,7 +100,11 @@ class OnnxGraph:
         Returns:
             Its output, without a mask.
         """
-        return self.add_many(op, inputs, 1, attributes)[0]
+        names = tuple(each.name if each else "" for each in inputs)
+        key = (op, names, repr(sorted(attributes.items())))
+        if key not in self._made:
+            self._made[key] = self.add_many(op, inputs, 1, attributes)[0]
+        return self._made[key]
 
     def add_many(
         self,

@@ -181,11 +181,12 @@ def _activations(call: LayerCall, kind: str) -> dict[str, Any]:
         if name not in known:
             raise call.refuse(f"activation '{name}'; supported: {', '.join(sorted(known))}")
     found = [known[name] for name in names]
-    return {
-        "activations": [each[0] for each in found],
-        "activation_alpha": [each[1] for each in found if each[1] is not None],
-        "activation_beta": [each[2] for each in found if each[2] is not None],
-    }
+    attributes: dict[str, Any] = {"activations": [each[0] for each in found]}
+    for at, name in ((1, "activation_alpha"), (2, "activation_beta")):
+        numbers = [each[at] for each in found if each[at] is not None]
+        if numbers:
+            attributes[name] = numbers
+    return attributes
 
 
 def _name(value: Any) -> str:
