@@ -33,6 +33,7 @@ from edge.errors import (
 from edge.frame import Frame
 from edge.model_loader import LoadOptions, load
 from edge.pipeline import Model
+from edge.record import Record
 from edge.results import LatencyNs, ModelIdentity, OutputResult, Result, Score
 from edge.tensor_spec import TensorSpec
 
@@ -60,6 +61,7 @@ __all__ = [
     "ModelUnreadableError",
     "OutputError",
     "OutputResult",
+    "Record",
     "ReplayEngine",
     "Result",
     "Score",

@@ -33,6 +33,7 @@ PUBLIC = [
     "ModelUnreadableError",
     "OutputError",
     "OutputResult",
+    "Record",
     "ReplayEngine",
     "Result",
     "Score",

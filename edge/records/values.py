@@ -61,16 +61,17 @@ def read_values(spec: TensorInput, value: object, source: str) -> NDArray[Any]:
     return _to_array(numbers, where).reshape(shape)
 
 
-def read_cells(spec: TensorInput, table: CsvTable, source: str) -> list[NDArray[Any]]:
+def read_cells(spec: TensorInput, table: CsvTable, source: str) -> list[object]:
     """Take what an input needs from a CSV file, by the names in its first line.
 
     Columns that are no channels or columns of the input are left out.
 
     Returns:
-        For a table one array a row, for a series one array (time, channel) or (channel, time).
+        For a table one mapping a row, from column to number, word or None, so that a bad row is
+        that row's error; for a series one array (time, channel) or (channel, time).
 
     Raises:
-        InputError: a column is not there, or a cell is no number or word.
+        InputError: a column is not there, or a cell of a series is no number.
     """
     where = f"{show_source(source)}: input {spec.name}"
     names = spec.names
@@ -80,18 +81,42 @@ def read_cells(spec: TensorInput, table: CsvTable, source: str) -> list[NDArray[
         )
     _check_names(table.columns, names, where, may_have_more=True)
     places = [table.columns.index(name) for name in names]
-    vocabularies = _vocabularies(spec)
+    if isinstance(spec, TableInput):
+        vocabularies = _vocabularies(spec)
+        return [
+            {
+                name: _cell_value(row[place], words)
+                for name, place, words in zip(names, places, vocabularies, strict=True)
+            }
+            for row in table.rows
+        ]
     rows = np.empty((len(table.rows), len(names)), np.float64)
     for index, row in enumerate(table.rows):
         for column, place in enumerate(places):
-            rows[index, column] = _read_cell(
-                row[place],
-                vocabularies[column],
-                f"{where}: row {index + 1}, column {shown(names[column])}",
-            )
-    if isinstance(spec, SeriesInput):
-        return [rows if spec.axes == "TC" else rows.T]
-    return list(rows)
+            value = _cell_value(row[place], None)
+            if isinstance(value, str):
+                raise InputError(
+                    f"{where}: row {index + 1}, column {shown(names[column])} is {shown(value)}; "
+                    "it must be a number with a decimal point, or empty where it is missing",
+                )
+            rows[index, column] = nan if value is None else value
+    is_time_last = isinstance(spec, SeriesInput) and spec.axes == "CT"
+    return [rows.T if is_time_last else rows]
+
+
+def _cell_value(cell: str, words: Words | None) -> float | str | None:
+    """A number; None for a gap; text where it is neither, or a word is wanted."""
+    if words is not None and cell in words:
+        return cell
+    if cell.lower() in _MISSING:
+        return None
+    # float() also takes digits of other scripts and underscores between digits.
+    if words is not None or not cell.isascii() or "_" in cell:
+        return cell
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
 
 
 def _vocabularies(spec: TensorInput) -> list[Words | None]:
@@ -105,23 +130,6 @@ def _vocabularies(spec: TensorInput) -> list[Words | None]:
 
 def _positions(words: tuple[str, ...]) -> Words | None:
     return {word: index for index, word in enumerate(words)} if words else None
-
-
-def _read_cell(cell: str, words: Words | None, where: str) -> float:
-    if cell.lower() in _MISSING and (words is None or cell not in words):
-        return nan
-    if words is not None:
-        return _to_number(cell, words, where)
-    try:
-        # float() also takes digits of other scripts and underscores between digits.
-        if not cell.isascii() or "_" in cell:
-            raise ValueError(cell)  # noqa: TRY301 - one place says what is wrong with a cell
-        return float(cell)
-    except ValueError:
-        raise InputError(
-            f"{where} is {shown(cell)}; it must be a number with a decimal point, or empty "
-            "where it is missing",
-        ) from None
 
 
 def _to_number(leaf: object, words: Words | None, where: str) -> float | int:
