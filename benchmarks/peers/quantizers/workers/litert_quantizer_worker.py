@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.peers.quantizers.workers.request import Request, calibration_examples, serve
 
-__all__ = ["quantize"]
+__all__ = ["least_squares_range", "quantize"]
 
 _BINS = 2048
 _LEVELS = 255
@@ -162,13 +162,22 @@ def _narrow(statistics: Any, source: str, request: Request) -> None:
                 continue
             histograms[name] += np.histogram(values, _BINS, limits)[0]
     for name, counts in histograms.items():
-        low, high = _least_squares_range(counts, ranges[name])
+        low, high = least_squares_range(counts, ranges[name])
         found = statistics[name]
         found["min"] = np.full_like(np.asarray(found["min"]), low)
         found["max"] = np.full_like(np.asarray(found["max"]), high)
 
 
-def _least_squares_range(counts: NDArray[np.int64], limits: Range) -> Range:
+def least_squares_range(counts: NDArray[np.int64], limits: Range) -> Range:
+    """Find the range whose 8-bit grid loses least.
+
+    Args:
+        counts: of a histogram, int64 [2048].
+        limits: what the histogram spans.
+
+    Returns:
+        A range within the limits that holds zero.
+    """
     low, high = limits
     width = (high - low) / _BINS
     centres = low + width * (np.arange(_BINS) + 0.5)
