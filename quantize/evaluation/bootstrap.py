@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantize.evaluation.ranking import Counts
+
 __all__ = [
     "Statistic",
     "bootstrap",
@@ -22,11 +24,11 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-Statistic = Callable[[Floats], Floats]
-"""Counts (resamples, examples) -> one value a resample; NaN where it has none."""
+Statistic = Callable[[Counts], Mapping[Any, Floats]]
+"""Counts (examples, resamples) -> one value a resample by key; NaN where it has none."""
 
-_BLOCK_VALUES = 1 << 21
-"""Counts held at once: 16 MiB of float64."""
+_BLOCK_COUNTS = 1 << 21
+"""Counts held at once: 8 MiB of int32."""
 
 _PERCENTILES = (2.5, 97.5)
 
@@ -53,7 +55,7 @@ def group_draws(
 
 
 def bootstrap(
-    statistics: Mapping[Any, Statistic],
+    statistics: Sequence[Statistic],
     groups: Sequence[Any] | NDArray[Any],
     *,
     repeats: int,
@@ -62,25 +64,26 @@ def bootstrap(
     """Every statistic of every resample.
 
     Args:
-        statistics: by any key.
+        statistics: each with keys of its own.
         groups: the group of each example, (n,).
-        repeats: how many resamples.
+        repeats: how many resamples, at least one.
         seed: of the draws.
 
     Returns:
-        float64 (repeats,) by the same keys; position k is the same draw in all of them.
+        float64 (repeats,) by key; position k is the same draw in all of them.
     """
-    block = max(1, _BLOCK_VALUES // max(1, len(groups)))
-    found: dict[Any, list[Floats]] = {key: [] for key in statistics}
+    block = max(1, _BLOCK_COUNTS // max(1, len(groups)))
+    found: dict[Any, list[Floats]] = {}
     waiting: list[NDArray[np.int64]] = []
     for done, counts in enumerate(group_draws(groups, repeats, seed), start=1):
         waiting.append(counts)
         if len(waiting) < block and done < repeats:
             continue
-        drawn = np.stack(waiting).astype(np.float64)
+        drawn = np.stack(waiting, axis=1, dtype=np.int32, casting="same_kind")
         waiting.clear()
-        for key, statistic in statistics.items():
-            found[key].append(statistic(drawn))
+        for statistic in statistics:
+            for key, values in statistic(drawn).items():
+                found.setdefault(key, []).append(values)
     return {key: np.concatenate(values) for key, values in found.items()}
 
 

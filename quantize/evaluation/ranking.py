@@ -1,18 +1,23 @@
 """ROC curves and what is read off them, for one sample or for many resamples at once.
 
 Only the order of scores counts, so they are sorted once. A resample is a count for each example
-(how often it was drawn), which makes every figure here a sum over sorted blocks of equal scores.
+(how often it was drawn); negatives counted from the lowest score up then give every figure.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RankedScores", "auroc"]
+__all__ = ["Counts", "RankedScores", "auroc"]
 
 Floats = NDArray[np.float64]
-_SLACK = 1e-9  # shares are compared after divisions
+Counts = NDArray[np.int32]
+"""(examples, resamples): how often each example was drawn."""
+
+_SLACK = 1e-9  # shares are compared after multiplications
 
 
 def auroc(scores: Floats, positive: NDArray[np.bool_]) -> float:
@@ -22,86 +27,105 @@ def auroc(scores: Floats, positive: NDArray[np.bool_]) -> float:
         scores: float64 (n,), higher for the positive.
         positive: bool (n,); NaN comes back when it holds one class only.
     """
-    if len(scores) == 0:
-        return float("nan")
-    return float(RankedScores(scores, positive).auroc(np.ones((1, len(scores))))[0])
+    once = np.ones((len(scores), 1), np.int32)
+    area, _ = RankedScores(scores, positive).measure(once, ())
+    return float(area[0])
 
 
 class RankedScores:
-    """Scores of one label in falling order, in blocks of equal ones.
+    """Scores of one label, positives and negatives each in rising order.
 
     Args:
-        scores: float64 (n,), finite, n > 0.
+        scores: float64 (n,), finite.
         positive: bool (n,).
     """
 
     def __init__(self, scores: Floats, positive: NDArray[np.bool_]) -> None:
-        self._order = np.argsort(-scores, kind="stable")
-        falling = scores[self._order]
-        is_first = np.ones(len(falling), np.bool_)
-        is_first[1:] = falling[1:] != falling[:-1]
-        self._starts = np.flatnonzero(is_first)
-        self._positive = positive[self._order]
-        self.thresholds: Floats = falling[self._starts].astype(np.float64)
+        self._positives, self._high = _rising(scores, np.flatnonzero(positive))
+        self._negatives, self._low = _rising(scores, np.flatnonzero(~positive))
+        # Negatives below each positive, and those not above it: between them are the ties.
+        self._below = np.searchsorted(self._low, self._high, side="left")
+        self._not_above = np.searchsorted(self._low, self._high, side="right")
 
-    def auroc(self, counts: Floats) -> Floats:
-        """Area under the curve of each resample.
+    def measure(self, counts: Counts, specificities: Sequence[float]) -> tuple[Floats, Floats]:
+        """Area under the curve, and sensitivities, of each resample.
+
+        A sensitivity is the greatest at no less than a specificity. Its threshold is chosen anew
+        in each resample, so that the interval holds what choosing it costs.
 
         Args:
-            counts: (resamples, n), how often each example was drawn.
+            counts: int32 (n, resamples).
+            specificities: 0 to 1 each.
 
         Returns:
-            float64 (resamples,) in 0..1; NaN where a class was not drawn.
+            float64 (resamples,) areas and float64 (specificities, resamples) sensitivities, 0 to
+            1; NaN where a class was not drawn.
         """
-        positives, negatives = self._blocks(counts)
-        above = np.cumsum(negatives, axis=1)
-        total = above[:, -1]
-        won = (positives * (total[:, None] - above + negatives / 2.0)).sum(axis=1)
+        drawn = counts[self._positives]
+        negatives, positives = _cumulated(counts[self._negatives]), _cumulated(drawn)
+        all_negatives = negatives[-1].astype(np.float64)
+        all_positives = positives[-1].astype(np.float64)
+        twice = negatives[self._below] + negatives[self._not_above]
+        won = np.einsum("ij,ij->j", drawn, twice, dtype=np.float64) / 2.0
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(won / (positives.sum(axis=1) * total))
+            area = won / (all_positives * all_negatives)
+            found = [
+                (all_positives - self._missed(negatives, positives, each * all_negatives))
+                / np.where(all_negatives > 0, all_positives, 0.0)
+                for each in specificities
+            ]
+        return area, np.array(found).reshape(len(found), counts.shape[1])
 
-    def sensitivity_at(self, counts: Floats, specificity: float) -> Floats:
-        """Greatest sensitivity of each resample at no less than a specificity.
-
-        The threshold is one of the scores, chosen anew in each resample, so that the interval
-        holds what choosing it costs.
-
-        Args:
-            counts: (resamples, n).
-            specificity: 0 to 1.
-
-        Returns:
-            float64 (resamples,) in 0..1; NaN where a class was not drawn.
-        """
-        sensitivity, false_share = self._shares(counts)
-        reached = (false_share <= 1.0 - specificity + _SLACK).sum(axis=1)
-        padded = np.concatenate([np.zeros((len(counts), 1)), sensitivity], axis=1)
-        found = padded[np.arange(len(counts)), reached]
-        known = np.isfinite(sensitivity[:, -1]) & np.isfinite(false_share[:, -1])
-        return np.where(known, found, np.nan)
+    def _missed(self, negatives: Counts, positives: Counts, wanted: Floats) -> Floats:
+        """Positives, of each resample, that do not exceed the last negative to be cleared."""
+        columns = np.arange(negatives.shape[1])
+        cleared = _first_reaching(negatives, wanted - _SLACK)
+        # A positive that ties with a negative to be cleared stays below the threshold with it.
+        at = np.maximum(cleared - 1, 0)
+        limits = self._low[at] if self._low.size else np.zeros(len(columns))
+        missed = np.searchsorted(self._high, limits, side="right")
+        return np.where(cleared > 0, positives[missed, columns], 0).astype(np.float64)
 
     def curve(self) -> tuple[Floats, Floats, Floats]:
-        """The ROC curve of the sample itself.
+        """The ROC curve of the sample itself, both classes present.
 
         Returns:
             False positive share, sensitivity and threshold, each float64 (distinct scores + 1,),
-            from (0, 0, inf) to (1, 1, lowest score). NaN shares where a class is absent.
+            from (0, 0, inf) to (1, 1, lowest score).
         """
-        sensitivity, false_share = self._shares(np.ones((1, len(self._order))))
+        thresholds = np.unique(np.concatenate([self._low, self._high]))[::-1]
         return (
-            np.concatenate([[0.0], false_share[0]]),
-            np.concatenate([[0.0], sensitivity[0]]),
-            np.concatenate([[np.inf], self.thresholds]),
+            np.concatenate([[0.0], _share_from(self._low, thresholds)]),
+            np.concatenate([[0.0], _share_from(self._high, thresholds)]),
+            np.concatenate([[np.inf], thresholds]),
         )
 
-    def _shares(self, counts: Floats) -> tuple[Floats, Floats]:
-        positives, negatives = (np.cumsum(each, axis=1) for each in self._blocks(counts))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return positives / positives[:, -1:], negatives / negatives[:, -1:]
 
-    def _blocks(self, counts: Floats) -> tuple[Floats, Floats]:
-        """Drawn positives and negatives of each block of equal scores, (resamples, blocks)."""
-        drawn = np.asarray(counts, np.float64)[:, self._order]
-        positives = np.add.reduceat(drawn * self._positive, self._starts, axis=1)
-        negatives = np.add.reduceat(drawn * ~self._positive, self._starts, axis=1)
-        return positives, negatives
+def _rising(scores: Floats, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
+    order = positions[np.argsort(scores[positions], kind="stable")]
+    return order, scores[order]
+
+
+def _cumulated(counts: Counts) -> Counts:
+    """Sums of the first k rows, for k from 0 to all of them."""
+    total = np.zeros((len(counts) + 1, counts.shape[1]), np.int32)
+    np.cumsum(counts, axis=0, out=total[1:])
+    return total
+
+
+def _first_reaching(cumulated: Counts, wanted: Floats) -> NDArray[np.int64]:
+    """In each column, the first row that is no less than wanted: bisection, all columns at once."""
+    columns = np.arange(cumulated.shape[1])
+    low = np.zeros(len(columns), np.int64)
+    high = np.full(len(columns), len(cumulated) - 1, np.int64)
+    while (low < high).any():
+        middle = (low + high) // 2
+        reached = cumulated[middle, columns] >= wanted
+        high = np.where(reached, middle, high)
+        low = np.where(reached, low, np.minimum(middle + 1, high))
+    return low
+
+
+def _share_from(rising: Floats, thresholds: Floats) -> Floats:
+    below = np.searchsorted(rising, thresholds, side="left")
+    return np.asarray((len(rising) - below) / len(rising))

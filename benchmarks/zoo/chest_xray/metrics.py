@@ -1,4 +1,8 @@
-"""Figures of merit, calibration and bootstrap intervals, in NumPy."""
+"""Figures of merit of the chest X-ray recipe.
+
+The statistics are the toolchain's own; here is what only this recipe has: its operating point on
+"any pneumonia", and its decision rule.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from quantize.evaluation.bootstrap import bootstrap_intervals
+from quantize.evaluation.calibration_error import calibration_error
+from quantize.evaluation.ranking import auroc
+from quantize.evaluation.refit import fit_temperature
+from quantize.evaluation.scores import log_loss, softmax
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 __all__ = [
     "auroc",
@@ -26,62 +36,6 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
-
-
-def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
-    """Return probabilities, float64 [N, C] in 0 to 1, of logits [N, C] over a temperature > 0."""
-    scaled = logits / temperature
-    exponent = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(exponent / exponent.sum(axis=1, keepdims=True), dtype=np.float64)
-
-
-def log_loss(logits: Floats, labels: Labels, temperature: float = 1.0) -> float:
-    """Return the mean negative log-likelihood in nats, >= 0, of labels [N] under logits [N, C]."""
-    chosen = softmax(logits, temperature)[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(chosen, 1e-12)).mean())
-
-
-def auroc(scores: Floats, positive: NDArray[np.bool_]) -> float:
-    """Return the area under the ROC curve, 0 to 1; ties count half.
-
-    Args:
-        scores: float64 [N], higher for the positive.
-        positive: bool [N]; NaN comes back when it holds one class only.
-    """
-    positives = int(positive.sum())
-    negatives = len(positive) - positives
-    if positives == 0 or negatives == 0:
-        return float("nan")
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2.0)[inverse]
-    excess = ranks[positive].sum() - positives * (positives + 1) / 2.0
-    return float(excess / (positives * negatives))
-
-
-def calibration_error(probabilities: Floats, labels: Labels, bins: int = 15) -> float:
-    """Return the expected calibration error of the top class, 0 to 1, over bins of equal width."""
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
-    index = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    gaps = [
-        abs(float(confidence[index == b].mean()) - float(correct[index == b].mean()))
-        * float((index == b).mean())
-        for b in np.unique(index)
-    ]
-    return float(sum(gaps))
-
-
-def fit_temperature(logits: Floats, labels: Labels) -> float:
-    """Return the temperature, 0.2 to 5, of the least log loss; golden-section search."""
-    low, high = np.log(0.2), np.log(5.0)
-    ratio = (np.sqrt(5.0) - 1.0) / 2.0
-    for _ in range(40):
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        if log_loss(logits, labels, np.exp(left)) < log_loss(logits, labels, np.exp(right)):
-            high = right
-        else:
-            low = left
-    return float(np.exp((low + high) / 2.0))
 
 
 def threshold_at_sensitivity(
@@ -187,32 +141,3 @@ def with_intervals(
         }
         for name, value in values.items()
     }
-
-
-def bootstrap_intervals(
-    figures: Callable[[NDArray[np.int64]], Mapping[str, float]],
-    groups: NDArray[np.str_],
-    repeats: int,
-    seed: int,
-) -> dict[str, tuple[float, float]]:
-    """Return 95 % percentile intervals by resampling whole groups with replacement.
-
-    Args:
-        figures: Gives the figures of the films at the indices, int64 [M].
-        groups: Group (patient) of every film, [N].
-        repeats: Number of resamplings.
-        seed: Seed of the resampling.
-
-    Returns:
-        Lower and upper bound of every figure.
-    """
-    rng = np.random.default_rng(seed)
-    _, inverse = np.unique(groups, return_inverse=True)
-    members = [np.flatnonzero(inverse == group) for group in range(int(inverse.max()) + 1)]
-    drawn: dict[str, list[float]] = {}
-    for _ in range(repeats):
-        chosen = rng.integers(len(members), size=len(members))
-        for name, value in figures(np.concatenate([members[g] for g in chosen])).items():
-            drawn.setdefault(name, []).append(value)
-    bounds = {name: np.nanpercentile(values, (2.5, 97.5)) for name, values in drawn.items()}
-    return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
