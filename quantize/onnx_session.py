@@ -12,8 +12,16 @@ from edge.errors import EngineError, EngineNotInstalledError, InputError
 __all__ = ["open_session", "run_session"]
 
 
-def open_session(model: bytes, *, optimise: bool = True, threads: int = 0) -> Any:
+def open_session(
+    model: bytes, *, optimise: bool = True, threads: int = 0, spin: bool = True
+) -> Any:
     """An onnxruntime session on the processor, quiet and with engine errors translated.
+
+    Args:
+        model: ONNX.
+        optimise: whether onnxruntime may rewrite the graph.
+        threads: inside one inference; 0 for as many as there are processors.
+        spin: whether idle threads wait for work busily, which is a little faster alone.
 
     Raises:
         EngineNotInstalledError: onnxruntime is missing.
@@ -29,6 +37,8 @@ def open_session(model: bytes, *, optimise: bool = True, threads: int = 0) -> An
     options.log_severity_level = 4
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.x64quantprecision", "1")
+    if not spin:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
