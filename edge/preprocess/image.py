@@ -152,8 +152,8 @@ def _check_target(spec: ImageInput, target: TensorSpec, layout: Layout, channels
         return
     scale = "a" if target.is_quantized else "no"
     raise ModelMismatchError(
-        f"input {target.name!r} of the model is {target.dtype} with {scale} scale, which pixels "
-        "cannot be written to; make the bundle again"
+        f"input {target.name!r} of the model is {target.dtype} with {scale} scale, which "
+        f"{spec.dtype} pixels cannot be written to; make the bundle again"
     )
 
 
