@@ -138,6 +138,10 @@ class _Planner:
         ends |= {name: self._output_order(name) for name in graph.outputs if name not in ends}
         return Layout(self._orders, ends, self._flattened)
 
+    def _order(self, name: str) -> Order:
+        """The planned order; constants lie in ONNX order."""
+        return self._orders.get(name) or plain_order(len(self._graph.shape(name)))
+
     def _wanted_order(self, name: str) -> Order | None:
         """The order in which an image kernel further on would read a tensor without a TRANSPOSE."""
         rank = len(self._graph.shape(name))
@@ -197,13 +201,13 @@ class _Planner:
         return self._orders[max(operands, key=lambda name: prod(self._graph.shape(name)))]
 
     def _transposed(self, node: Node) -> Order:
-        order = self._orders[node.inputs[0]]
+        order = self._order(node.inputs[0])
         return transposed_order(order, _permutation(node, len(order)))
 
     def _reshaped(self, node: Node) -> Order:
         source, target = node.inputs[0], node.outputs[0]
         before, after = self._graph.shape(source), self._graph.shape(target)
-        order = self._orders[source]
+        order = self._order(source)
         wanted, written = reshape_orders(before, after, order)
         if wanted != order and order[0] == 0 and self._is_flattened_for_gemms(node):
             self._flattened[target] = FlattenedImage(before, order)
@@ -223,11 +227,11 @@ class _Planner:
 
     def _reduced(self, node: Node) -> Order:
         axes, kept = reduced_axes(self._graph, node)
-        order = self._orders[node.inputs[0]]
+        order = self._order(node.inputs[0])
         return order if kept else drop_axes(order, axes)
 
     def _last_axis(self, node: Node) -> Order:
-        order = self._orders[node.inputs[0]]
+        order = self._order(node.inputs[0])
         return order_ending_with(order, int(node.attributes.get("axis", -1)) % len(order))
 
     def _gathered(self, node: Node) -> Order:

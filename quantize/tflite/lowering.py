@@ -125,8 +125,10 @@ class Lowering:
         return self._homes[name]
 
     def order(self, name: str) -> Order:
-        """The order that an activation is stored in where it is written."""
-        return self.layout.orders[name]
+        """The order that an activation is stored in where it is written; a constant's is ONNX's."""
+        if name in self.layout.orders:
+            return self.layout.orders[name]
+        return plain_order(len(self.graph.shape(name)))
 
     def is_fused(self, node: Node) -> bool:
         """Whether a node is an activation that its producer computes."""
@@ -181,7 +183,7 @@ class Lowering:
             order: in which it reads; by default, as it is stored.
         """
         name = node.inputs[at]
-        wanted = order if order is not None else self._default_order(name)
+        wanted = order if order is not None else self.order(name)
         return self.tensor(name, self._form_of(node, name), wanted)
 
     def read_plain(self, node: Node, at: int = 0) -> int:
@@ -190,11 +192,6 @@ class Lowering:
 
     def _form_of(self, node: Node, name: str) -> Form:
         return self.form(node) if self.graph.is_float(name) else Form.VALUE
-
-    def _default_order(self, name: str) -> Order:
-        if name in self.layout.orders:
-            return self.layout.orders[name]
-        return plain_order(len(self.graph.shape(name)))
 
     def tensor(self, name: str, form: Form, order: Order) -> int:
         """An activation or a constant in some form and order, made from what it is stored as.

@@ -119,16 +119,26 @@ class ModelBuilder:
         self._tensors: list[TensorSpecification] = []
         self._tensor_buffers: list[int] = []
         self._names: set[str] = set()
+        self._constants: dict[
+            tuple[int, tuple[int, ...], TensorType, Quantization | None], int
+        ] = {}
         self._buffers: list[NDArray[Any] | None] = [None]
         self._buffer_index: dict[bytes, int] = {}
         self._operations: list[tuple[Operation, tuple[int, ...]]] = []
         self._metadata: list[tuple[str, int]] = []
 
     def add_tensor(self, tensor: TensorSpecification) -> int:
-        """Add a tensor; returns its index. A taken name gets a number appended."""
+        """Add a tensor; returns its index. A taken name gets a number appended.
+
+        A constant that is there already in every respect but its name is not added again.
+        """
         buffer = 0
         if tensor.data is not None:
             buffer = self._add_buffer(np.asarray(tensor.data, _NUMPY_TYPES[tensor.dtype]))
+            known = (buffer, tensor.shape, tensor.dtype, tensor.quantization)
+            if known in self._constants:
+                return self._constants[known]
+            self._constants[known] = len(self._tensors)
         name = tensor.name
         number = 1
         while name in self._names:

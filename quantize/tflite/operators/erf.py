@@ -4,8 +4,9 @@ GELU is exact (its kernel computes the error function itself), so from
 
     gelu(z) = z / 2 * (1 + erf(z / sqrt(2)))
 
-it follows that erf(a) = 2 * gelu(z) / z - 1 with z = sqrt(2) * a for a > 0, and erf is odd. With a = max(|x|, 1e-20) nothing is divided by zero; the error is that of
-float32 near 1, about 1e-7, where the polynomials of Abramowitz and Stegun (7.1.26) leave 1.5e-7.
+it follows that erf(a) = 2 * gelu(z) / z - 1 with z = sqrt(2) * a for a > 0, and erf is odd. With
+a = max(|x|, 1e-20) nothing is divided by zero; the error is that of float32 near 1, about 1e-7,
+where the polynomial of Abramowitz and Stegun (7.1.26) leaves 1.5e-7.
 """
 
 from __future__ import annotations
