@@ -71,7 +71,8 @@ class Checkpoint:
         if not self._path.exists():
             return
         try:
-            with np.load(self._path, allow_pickle=False) as stored:
+            # Opened here: numpy leaves a file open that is no archive.
+            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             header = json.loads(arrays["header"].tobytes())
             _check_arrays(arrays, len(state.tensors))

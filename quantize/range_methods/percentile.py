@@ -32,11 +32,9 @@ def percentile_range(histogram: Histogram, *, percentile: float) -> tuple[float,
     if total == 0:
         return bottom, top
     outside = total * (1.0 - percentile / _WHOLE) / 2.0
-    below = np.concatenate(([0], np.cumsum(histogram.counts))).astype(np.float64)
-    positive = histogram.edges > 0
+    below = np.concatenate(([0], np.cumsum(histogram.counts)))
     above = below[-1] - below
-    low = float(np.interp(outside, below[~positive], histogram.edges[~positive]))
-    # np.interp wants rising positions: counted from the top, they are so in reversed order.
-    upper = histogram.edges >= 0
-    high = float(np.interp(outside, above[upper][::-1], histogram.edges[upper][::-1]))
+    # The narrowest edges that leave out no more than the share: many values may be the same.
+    low = float(histogram.edges[(histogram.edges <= 0) & (below <= outside)].max())
+    high = float(histogram.edges[(histogram.edges >= 0) & (above <= outside)].min())
     return (low, high) if low < high else (bottom, top)
