@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from edge.decode import decode_image
 from edge.errors import EdgeError, InputError, InputNotFoundError, UsageError
-from edge.records.record_reader import RECORD_SUFFIXES
+from edge.record import RECORD_SUFFIXES
 from edge.results import Result
 from edge.sources.image_files import expand_inputs, read_stdin_bytes
 

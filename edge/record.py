@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Record"]
+__all__ = ["RECORD_SUFFIXES", "Record"]
+
+RECORD_SUFFIXES = (".npy", ".npz", ".csv", ".edge.json")
+"""What a folder is searched for, whatever the case of its letters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,7 @@ from edge.source_name import show_source
 if TYPE_CHECKING:
     from edge.bundle.manifest import Input, TensorInput
 
-__all__ = ["RECORD_SUFFIXES", "decode_records", "describe_inputs", "make_record", "read_records"]
-
-RECORD_SUFFIXES = (".npy", ".npz", ".csv", ".edge.json")
-"""What a folder is searched for, whatever the case of its letters."""
+__all__ = ["decode_records", "describe_inputs", "make_record", "read_records"]
 
 _SUFFIXES = frozenset({".npy", ".npz", ".csv", ".json"})
 _ADVICE = "give one record a file"
