@@ -96,11 +96,14 @@ def _check_count(count: int, allowed: set[int], path: str, faults: FaultList) ->
 
 def _check_shape(each: TensorInput, path: str, faults: FaultList) -> None:
     shape = each.shape
-    is_right = 1 < len(shape) <= _MAX_RANK and shape[0] == 1 and all(size > 0 for size in shape)
+    least = 1 if isinstance(each, VectorInput) else 2
+    is_right = least <= len(shape) <= _MAX_RANK and shape[0] == 1
+    is_right = is_right and all(size > 0 for size in shape)
     faults.check(
         is_right,
         f"{path}.shape",
-        f"must be 2 to {_MAX_RANK} positive sizes, the first (the batch) 1, not {listed(shape)}",
+        f"must be {least} to {_MAX_RANK} positive sizes, the first (the batch) 1, "
+        f"not {listed(shape)}",
     )
     faults.check(
         not is_right or prod(shape) <= MAX_VALUES,

@@ -230,6 +230,44 @@ def test_one_bad_record_among_good_ones_stops_nothing(
     assert lines[1]["error"]["code"] == "input_undecodable"
 
 
+@pytest.mark.parametrize("precision", [None, "dynamic"])
+def test_a_file_taken_out_of_its_bundle_still_takes_records(
+    tmp_path: Path, precision: str | None
+) -> None:
+    import onnx
+
+    from edge.bundle.manifest import ModelMetadata
+    from edge.bundle.manifest_reader import model_metadata_to_json
+    from edge.model_metadata import METADATA_KEY
+
+    for name, data, inputs, outputs, given in (
+        ("risk", lstm_model(), (labs_input(),), (RISK,), labs()),
+        (
+            "fusion",
+            fusion_model(),
+            fusion_inputs(),
+            (STAGE, SURVIVAL),
+            {"scan": scan(), "patient": [70, "male", None], "genes": range4()},
+        ),
+    ):
+        model = onnx.load_model_from_string(data)
+        metadata = ModelMetadata(format=1, inputs=inputs, outputs=outputs, precision=precision)
+        model.metadata_props.add(key=METADATA_KEY, value=model_metadata_to_json(metadata).decode())
+        path = tmp_path / f"{name}.onnx"
+        path.write_bytes(model.SerializeToString())
+        with edge.load(path) as bare, open_model(data, inputs, outputs) as whole:
+            answer = bare.run(given)
+            assert answer.outputs == whole.run(given).outputs
+        assert answer.precision == (precision or "float32")
+
+
+def test_a_bare_file_that_says_nothing_takes_no_records(tmp_path: Path) -> None:
+    path = tmp_path / "risk.onnx"
+    path.write_bytes(lstm_model())
+    with pytest.raises(edge.UnsupportedInputError, match=r"labs \[1, 24, 41\].*edge-quantize"):
+        edge.load(path)
+
+
 def test_records_come_on_standard_input_too(bundle: Path) -> None:
     import subprocess
     import sys
@@ -390,6 +428,33 @@ def test_a_model_with_several_inputs_wants_each_by_its_name(fusion: Path) -> Non
         for given in (np.zeros((1, 3)), {"patient": [1, 1, 1]}, [1, 2], b"age\n1\n"):
             with pytest.raises(edge.InputError, match=r"takes scan \(image .*patient .*genes"):
                 model.run(given)
+
+
+@pytest.mark.parametrize("depth", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("colour", ["grey", "rgb", "bgr"])
+def test_a_packed_record_is_read_as_it_was(depth: str, colour: str) -> None:
+    from edge.preprocess.record import RecordPreprocessor
+    from edge.records.record_reader import decode_records
+    from edge.records.record_writer import pack_record
+
+    random = np.random.default_rng(8)
+    size = (9, 12, 1 if colour == "grey" else 3)
+    pixels = random.random(size, np.float32)
+    if depth != "float32":
+        pixels = (pixels * np.iinfo(depth).max).astype(depth)
+    given = edge.Record(
+        {
+            "scan": edge.Frame(pixels, colour),
+            "patient": {"age": 70, "sex": "male", "size": None},
+            "genes": [0, 1, 2, 3],
+        }
+    )
+    inputs = fusion_inputs()
+    data = pack_record(given, inputs)
+    assert data == pack_record(given, inputs)
+    (again,) = decode_records(data, inputs, source="packed.npz")
+    preprocessor = RecordPreprocessor(inputs)
+    assert preprocessor.tensor_sha256(again) == preprocessor.tensor_sha256(given)
 
 
 def test_the_manifest_of_a_model_names_what_its_file_lacks() -> None:

@@ -161,7 +161,7 @@ def test_what_files_of_earlier_versions_carry_is_read() -> None:
         pytest.param(
             VECTOR, {"std": -1.0}, "std: must be finite and above 0", id="negative spread"
         ),
-        pytest.param(VECTOR, {"shape": []}, "shape: must be 2 to 8", id="no axes"),
+        pytest.param(VECTOR, {"shape": []}, "shape: must be 1 to 8", id="no axes"),
         pytest.param(
             VECTOR,
             {"kind": "audio"},
