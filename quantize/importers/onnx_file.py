@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from edge.errors import InputError, InputNotFoundError, InputTooLargeError, UnsupportedInputError
+from quantize.importers.single_precision import convert_to_single_precision
 
 __all__ = ["LARGEST_MODEL_BYTES", "OLDEST_OPSET", "load_onnx_file", "main_opset"]
 
@@ -15,6 +16,9 @@ LARGEST_MODEL_BYTES = 2 * 1024**3
 """Protocol buffers, and so ONNX, hold no more in one message."""
 
 OLDEST_OPSET = 11
+
+_COMMON_IR_VERSION = 10
+"""What every supported onnxruntime reads; later ones add types that no float model holds."""
 
 _MAIN_DOMAINS = frozenset({"", "ai.onnx"})
 
@@ -28,12 +32,13 @@ def load_onnx_file(path: Path) -> Any:
         path: the .onnx file.
 
     Returns:
-        `onnx.ModelProto` with all data inside, passed by `onnx.checker`.
+        `onnx.ModelProto` with all data inside, passed by `onnx.checker`; half and double
+        precision have become float32.
 
     Raises:
         InputNotFoundError: there is no such file.
         InputTooLargeError: the model, with its external data, is over 2 GiB.
-        UnsupportedInputError: an opset that is not supported.
+        UnsupportedInputError: an opset or a version of the format that is not supported.
         InputError: damaged, invalid, or external data that points outside the folder.
     """
     import onnx
@@ -47,12 +52,21 @@ def load_onnx_file(path: Path) -> Any:
         raise InputError(f"{path}: not a readable ONNX file: {_one_line(error)}") from error
     if not model.graph.node:
         raise InputError(f"{path}: not an ONNX model: it holds no operators")
+    if not model.graph.output:
+        raise InputError(f"{path}: the model has no output; export it again")
+    _check_ir_version(model, path)
+    _check_control_flow(model, path)
     _inline_external_data(model, path)
     _check_opset(model, path)
     try:
         onnx.checker.check_model(model)
-    except (onnx.checker.ValidationError, ValueError) as error:
+    except Exception as error:  # the checker's own error, and whatever damaged text gives it
         raise InputError(f"{path}: invalid ONNX model: {_one_line(error)}") from error
+    model.ir_version = min(model.ir_version, _COMMON_IR_VERSION)
+    try:
+        convert_to_single_precision(model)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: {_one_line(error)}") from error
     return model
 
 
@@ -66,6 +80,30 @@ def _check_size(path: Path, size_bytes: int) -> None:
     if size_bytes > LARGEST_MODEL_BYTES:
         raise InputTooLargeError(
             f"{path}: {size_bytes} bytes; at most {LARGEST_MODEL_BYTES} are supported"
+        )
+
+
+def _check_ir_version(model: Any, path: Path) -> None:
+    import onnx
+
+    if model.ir_version > onnx.IR_VERSION:
+        raise UnsupportedInputError(
+            f"{path}: ONNX format (IR) version {model.ir_version}; up to {onnx.IR_VERSION} is "
+            "known, so pip install --upgrade onnx onnxruntime, or export with an older onnx"
+        )
+
+
+def _check_control_flow(model: Any, path: Path) -> None:
+    """Refuse graphs inside nodes by name, before any of them runs: a loop may never end."""
+    found = [
+        f"{node.op_type} '{node.name or ', '.join(node.output)}'"
+        for node in model.graph.node
+        if any(each.HasField("g") or each.graphs for each in node.attribute)
+    ]
+    if found:
+        raise UnsupportedInputError(
+            f"{path}: unsupported: {', '.join(found[:8])}: which part of the model runs depends on "
+            "its data; export it without conditions and loops, for example by torch.export"
         )
 
 

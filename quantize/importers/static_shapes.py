@@ -9,13 +9,16 @@ from edge.errors import UnsupportedInputError, UsageError
 
 __all__ = ["fix_input_shapes"]
 
+_TYPES = ("FLOAT", "INT64", "INT32", "BOOL")
+
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 def fix_input_shapes(model: Any, input_shapes: Shapes | None = None) -> dict[str, tuple[int, ...]]:
     """Give every input of a model a static shape, in place.
 
-    An open first axis is the batch and becomes 1.
+    An open first axis is the batch and becomes 1. An axis that has a name is given once: inputs
+    that share a name share its size.
 
     Args:
         model: `onnx.ModelProto`.
@@ -27,7 +30,7 @@ def fix_input_shapes(model: Any, input_shapes: Shapes | None = None) -> dict[str
     Raises:
         UsageError: `input_shapes` names no input or contradicts the model.
         UnsupportedInputError: an open axis that is not given, a batch that is not 1, or an input
-            that is not float32.
+            of a type that is not supported.
     """
     given = dict(input_shapes or {})
     initialized = {tensor.name for tensor in model.graph.initializer}
@@ -36,10 +39,12 @@ def fix_input_shapes(model: Any, input_shapes: Shapes | None = None) -> dict[str
     if unknown:
         names = ", ".join(each.name for each in inputs)
         raise UsageError(f"no model input is named '{unknown[0]}'; the inputs are: {names}")
-    shapes: dict[str, tuple[int, ...]] = {}
     for each in inputs:
         _check_type(each)
-        shape = _static_shape(each, given.get(each.name))
+    sizes = _named_sizes(inputs, given)
+    shapes: dict[str, tuple[int, ...]] = {}
+    for each in inputs:
+        shape = _static_shape(each, given.get(each.name), sizes)
         for dimension, size in zip(each.type.tensor_type.shape.dim, shape, strict=True):
             dimension.dim_value = size
         shapes[each.name] = shape
@@ -53,10 +58,11 @@ def _check_type(value: Any) -> None:
     import onnx
 
     kind = value.type.tensor_type.elem_type
-    if kind != onnx.TensorProto.FLOAT:
-        name = onnx.TensorProto.DataType.Name(kind) if kind else "not a tensor"
+    names = onnx.TensorProto.DataType
+    if kind not in {names.Value(each) for each in _TYPES}:
+        name = names.Name(kind) if kind in names.values() and kind else "not a tensor"
         raise UnsupportedInputError(
-            f"model input '{value.name}' is {name}; only FLOAT is supported, "
+            f"model input '{value.name}' is {name}; {', '.join(_TYPES)} are supported, "
             "so export the model in float32"
         )
     if not value.type.tensor_type.HasField("shape"):
@@ -65,7 +71,26 @@ def _check_type(value: Any) -> None:
         )
 
 
-def _static_shape(value: Any, given: tuple[int, ...] | None) -> tuple[int, ...]:
+def _named_sizes(inputs: list[Any], given: Shapes) -> dict[str, int]:
+    """Sizes of named axes, from the shapes that are given."""
+    sizes: dict[str, int] = {}
+    for value in inputs:
+        shape = given.get(value.name, ())
+        for dimension, size in zip(value.type.tensor_type.shape.dim, shape, strict=False):
+            name = dimension.dim_param
+            if not name or size <= 0:
+                continue
+            if sizes.setdefault(name, size) != size:
+                raise UsageError(
+                    f"axis '{name}' of input '{value.name}' is given as {size}, but as "
+                    f"{sizes[name]} for another input"
+                )
+    return sizes
+
+
+def _static_shape(
+    value: Any, given: tuple[int, ...] | None, sizes: Mapping[str, int]
+) -> tuple[int, ...]:
     dimensions = value.type.tensor_type.shape.dim
     if given is not None and len(given) != len(dimensions):
         raise UsageError(
@@ -74,7 +99,7 @@ def _static_shape(value: Any, given: tuple[int, ...] | None) -> tuple[int, ...]:
     shape: list[int] = []
     for axis, dimension in enumerate(dimensions):
         size = dimension.dim_value if dimension.HasField("dim_value") else 0
-        wanted = given[axis] if given is not None else size
+        wanted = given[axis] if given is not None else size or sizes.get(dimension.dim_param, 0)
         if size > 0 and wanted != size:
             raise UsageError(
                 f"axis {axis} of input '{value.name}' is {size} in the model, but {wanted} given"

@@ -25,6 +25,7 @@ from quantize.importers.keras.hdf5_file import (
 __all__ = ["KerasFile", "read_keras_file"]
 
 _LARGEST_CONFIG_BYTES = 64 * 1024**2
+_ZIP = b"PK\x03\x04"
 _WEIGHTS_MEMBERS = ("model.weights.h5",)
 _OLDEST_MAJOR = 2
 
@@ -60,7 +61,9 @@ def read_keras_file(path: Path) -> KerasFile:
     """
     if not path.is_file():
         raise InputNotFoundError(f"{path}: no such model file")
-    read: Callable[[Path], KerasFile] = _read_archive if zipfile.is_zipfile(path) else _read_hdf5
+    with path.open("rb") as file:
+        is_archive = file.read(len(_ZIP)) == _ZIP
+    read: Callable[[Path], KerasFile] = _read_archive if is_archive else _read_hdf5
     try:
         return read(path)
     except EdgeError as error:
