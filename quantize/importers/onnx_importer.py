@@ -20,6 +20,9 @@ from quantize.passes import PASSES, canonicalise
 
 __all__ = ["import_model", "import_onnx", "load_static_onnx"]
 
+_CONSTANT_TYPES = frozenset({"bool", "float32", "int32", "int64", "uint8"})
+_QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinear", "ConvInteger", "MatMulInteger")
+
 
 def import_onnx(
     path: Path, *, input_shapes: Mapping[str, tuple[int, ...]] | None = None
@@ -92,18 +95,28 @@ def _plain(name: str, values: Any) -> Any:
     array = np.asarray(values)
     if array.dtype == np.float32 and np.isnan(array).any():
         raise InputError(f"weight '{name}' holds NaN; the model is damaged, export it again")
-    if array.dtype.kind in "iub" and array.dtype != np.int64:
+    if array.dtype.kind in "iu" and str(array.dtype) not in _CONSTANT_TYPES:
         return array.astype(np.int64)
     return array
 
 
 def _check_domains(model: Any) -> None:
+    absorbed = _absorbed()
     foreign = [
-        (f"{node.domain}.{node.op_type}", node.name or node.output[0], "")
+        (f"{node.domain}.{node.op_type}", node.name or node.output[0], _foreign_fault(node.op_type))
         for node in model.graph.node
-        if node.domain not in {"", "ai.onnx"}
+        if node.domain not in {"", "ai.onnx"} and f"{node.domain}.{node.op_type}" not in absorbed
     ]
     _refuse(foreign)
+
+
+def _absorbed() -> set[str]:
+    return set[str]().union(*(each.absorbs for each in PASSES))
+
+
+def _foreign_fault(op: str) -> str:
+    is_quantized = any(each in op for each in _QUANTIZED)
+    return "the model is quantized already; give the float model" if is_quantized else ""
 
 
 def _check_operators(graph: FloatGraph) -> None:
@@ -117,7 +130,7 @@ def _check_operators(graph: FloatGraph) -> None:
 
 def _check_constant_types(graph: FloatGraph) -> None:
     for name, values in graph.constants.items():
-        if values.dtype not in {np.dtype(np.float32), np.dtype(np.int64)}:
+        if str(values.dtype) not in _CONSTANT_TYPES:
             raise UnsupportedInputError(
                 f"constant '{name}' is {values.dtype}; only float32 is supported, "
                 "so export the model in float32"
@@ -128,7 +141,7 @@ def _find_fault(graph: FloatGraph, node: Node) -> str | None:
     """Why a node cannot be quantized: "" for an unknown operator; None if it can."""
     operator = OPERATORS.get(node.op)
     if operator is None:
-        return ""
+        return _foreign_fault(node.op)
     for at, name in enumerate(node.inputs):
         if at in operator.parameters and name and name not in graph.constants:
             return f"input '{name}' is computed; only a constant is supported"
@@ -152,6 +165,5 @@ def _refuse(refused: list[tuple[str, str, str]]) -> None:
         f"{op} x{len(names)} (e.g. node '{names[0]}'{': ' + fault if fault else ''})"
         for (op, fault), names in sorted(groups.items())
     ]
-    absorbed = set[str]().union(*(each.absorbs for each in PASSES))
-    supported = ", ".join(sorted({*OPERATORS, *absorbed}))
+    supported = ", ".join(sorted({*OPERATORS, *_absorbed()}))
     raise UnsupportedInputError(f"unsupported: {', '.join(parts)}; supported: {supported}")

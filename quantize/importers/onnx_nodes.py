@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from edge.errors import UnsupportedInputError
 from quantize.graph import Node
 from quantize.importers.onnx_trace import Trace
 
 __all__ = ["convert_nodes"]
 
 _LAST_SOFTMAX_OF_TWO_AXES = 12
-_AXES_ARE_INPUT = {"ReduceMean": 18}
 
 
 def convert_nodes(model: Any, trace: Trace, opset: int) -> tuple[tuple[Node, ...], dict[str, Any]]:
@@ -82,32 +80,30 @@ def _attribute_value(attribute: Any) -> Any:
 Translation = Callable[[Node, Trace, int, dict[str, Any]], Node]
 
 
-def _translate_softmax(node: Node, trace: Trace, opset: int, _made: dict[str, Any]) -> Node:
+def _translate_softmax(node: Node, _trace: Trace, opset: int, _made: dict[str, Any]) -> Node:
     """Before opset 13 the axis defaulted to 1 and all axes after it were taken as one."""
     if opset > _LAST_SOFTMAX_OF_TWO_AXES:
         return node
-    rank = len(trace.shapes[node.inputs[0]])
-    axis = int(node.attributes.get("axis", 1)) % rank
-    if axis != rank - 1:
-        raise UnsupportedInputError(
-            f"Softmax '{node.name}' of opset {opset} flattens axes {axis} to {rank - 1}; "
-            "export the model with opset 13 or later"
-        )
-    return replace(node, attributes={"axis": axis})
+    axis = int(node.attributes.get("axis", 1))
+    return replace(node, attributes={"axis": axis, "is_flattened": 1})
 
 
-def _translate_reduce_mean(node: Node, trace: Trace, _opset: int, _made: dict[str, Any]) -> Node:
-    """Since opset 18 the axes are an input; here they are an attribute."""
+def _translate_reduction(node: Node, trace: Trace, _opset: int, _made: dict[str, Any]) -> Node:
+    """Since opset 18 (ReduceSum: 13) the axes are an input; here they are an attribute."""
     attributes = dict(node.attributes)
     does_nothing = bool(attributes.pop("noop_with_empty_axes", 0))
     axes = attributes.get("axes")
-    if node.inputs[1:] and node.inputs[1] in trace.constants:
-        axes = tuple(int(axis) for axis in trace.constants[node.inputs[1]].reshape(-1))
-    if not axes and does_nothing:
+    if node.inputs[1:] and node.inputs[1]:
+        if node.inputs[1] not in trace.constants:
+            return replace(node, op=f"{node.op} (computed axes)")
+        axes = trace.constants[node.inputs[1]].reshape(-1)
+    if (axes is None or len(axes) == 0) and does_nothing:
         return replace(node, op="Identity", inputs=node.inputs[:1], attributes={})
-    if not axes:
-        axes = tuple(range(len(trace.shapes[node.inputs[0]])))
-    return replace(node, inputs=node.inputs[:1], attributes={**attributes, "axes": tuple(axes)})
+    rank = len(trace.shapes[node.inputs[0]])
+    chosen = range(rank) if axes is None or len(axes) == 0 else axes
+    attributes["axes"] = tuple(sorted(int(axis) % rank for axis in chosen))
+    attributes["keepdims"] = int(attributes.get("keepdims", 1))
+    return replace(node, inputs=node.inputs[:1], attributes=attributes)
 
 
 def _translate_pad(node: Node, trace: Trace, _opset: int, made: dict[str, Any]) -> Node:
@@ -136,18 +132,32 @@ def _translate_dropout(node: Node, trace: Trace, _opset: int, _made: dict[str, A
 
 
 def _translate_cast(node: Node, trace: Trace, _opset: int, _made: dict[str, Any]) -> Node:
-    """Every activation is float32, so a cast to float32 does nothing."""
-    import onnx
-
-    if node.attributes.get("to") == onnx.TensorProto.FLOAT and node.inputs[0] in trace.shapes:
+    """A cast to the type that a tensor has does nothing; how a cast rounds is not said."""
+    name, output = node.inputs[0], node.outputs[0]
+    if name in trace.shapes and trace.dtypes.get(name) == trace.dtypes.get(output):
         return replace(node, op="Identity", attributes={})
-    return node
+    return replace(node, attributes={"to": node.attributes["to"]})
 
+
+_REDUCTIONS = (
+    "L1",
+    "L2",
+    "LogSum",
+    "LogSumExp",
+    "Max",
+    "Mean",
+    "Min",
+    "Prod",
+    "Sum",
+    "SumSquare",
+)
 
 _TRANSLATIONS: Mapping[str, Translation] = {
-    "Softmax": _translate_softmax,
-    "ReduceMean": _translate_reduce_mean,
-    "Pad": _translate_pad,
-    "Dropout": _translate_dropout,
+    **{f"Reduce{each}": _translate_reduction for each in _REDUCTIONS},
     "Cast": _translate_cast,
+    "Dropout": _translate_dropout,
+    "Hardmax": _translate_softmax,
+    "LogSoftmax": _translate_softmax,
+    "Pad": _translate_pad,
+    "Softmax": _translate_softmax,
 }

@@ -1,8 +1,8 @@
 """LSTM, GRU and RNN, in the form of ONNX: x [time, 1, features], constants W, R and B.
 
 Inputs: x, W, R, B, "", initial_h, initial_c (LSTM only); there is always a B, no sequence_lens
-and no peephole, and the two states are "" or rank 3. Outputs: Y, Y_h, Y_c; "" for those that
-nothing reads. Y_h stays only where Y cannot give it: where both are read.
+and no peephole, and the two states are "" (zeros) or of rank 3. Outputs: Y, and for an LSTM whose
+last cell state is read Y, "", Y_c. Y_h is not an output: it is a part of Y.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Flatten, Squeeze, Unsqueeze and Reshape become Reshape to the static output shape."""
+"""Flatten, Squeeze, Unsqueeze and Reshape become Reshape to the static output shape.
+
+So does an Identity that joins an input or an output of the graph to another output.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,14 @@ from quantize.passes.base import GraphPass
 
 __all__ = ["CANONICAL_RESHAPE"]
 
-_ABSORBED = frozenset({"Flatten", "Squeeze", "Unsqueeze", "Reshape"})
+_ABSORBED = frozenset({"Flatten", "Squeeze", "Unsqueeze"})
+_WRITTEN = _ABSORBED | {"Identity", "Reshape"}
 
 
 def _rewrite(graph: FloatGraph) -> FloatGraph:
     draft = GraphDraft(graph)
     for original in graph.nodes:
-        if original.op not in _ABSORBED:
+        if original.op not in _WRITTEN:
             continue
         node = draft.producer(original.outputs[0])
         if node is None:

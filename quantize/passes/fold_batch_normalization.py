@@ -2,7 +2,8 @@
 
 With y = (x - mean) * gamma / sqrt(variance + epsilon) + beta, the layer before is scaled by
 gamma / sqrt(variance + epsilon) channel by channel (Jacob et al. 2018, section 3.2). Where
-nothing before can take it (after a Concat, as in DenseNet), it becomes a depthwise 1 x 1 Conv.
+nothing before can take it (after a Concat, as in DenseNet), it becomes a depthwise 1 x 1 Conv, or,
+where the input is no picture, a Mul and an Add.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from quantize.passes.channel_affine import (
     fold_into_host,
     pointwise_depthwise_conv,
 )
+from quantize.passes.replacement import Replacement
 
 __all__ = ["FOLD_BATCH_NORMALIZATION"]
 
@@ -44,6 +46,12 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
             fold_into_host(draft, node, host, scale=scale, shift=shift)
         elif len(draft.shape(node.inputs[0])) == _PICTURE_RANK:
             pointwise_depthwise_conv(draft, node, node.inputs[0], scale=scale, shift=shift)
+        else:
+            column = (-1,) + (1,) * max(len(draft.shape(node.inputs[0])) - 2, 0)
+            made = Replacement(draft, node)
+            factor = made.constant(scale.reshape(column), hint="scale")
+            scaled = made.add("Mul", node.inputs[0], factor)
+            made.finish("Add", scaled, made.constant(shift.reshape(column), hint="shift"))
     return draft.finish()
 
 
