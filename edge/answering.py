@@ -192,14 +192,20 @@ def _is_stream(text: str) -> bool:
     return is_stream_address(text)
 
 
-def count_expected(inputs: Sequence[str | Failure], *, frames: int | None) -> int:
-    """How many answers will come; 0 where a stream goes on until it ends."""
+def count_expected(model: Model, inputs: Sequence[str | Failure], *, frames: int | None) -> int:
+    """How many answers will come; 0 where nobody knows.
+
+    A stream goes on until it ends, and a file of a table's rows is not read beforehand.
+    """
     count = 0
+    takes_pictures = model.parts.takes_one_picture
     for each in inputs:
-        if isinstance(each, str) and _is_stream(each):
+        if isinstance(each, str) and takes_pictures and _is_stream(each):
             if frames is None:
                 return 0
             count += frames
+        elif isinstance(each, str) and model.parts.takes_rows and each.lower().endswith(".csv"):
+            return 0
         else:
             count += 1
     return count

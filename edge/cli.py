@@ -146,7 +146,7 @@ def _printer(options: dict[str, Any], model: Model, inputs: Sequence[str | Failu
 
     if options["as_json"]:
         return JsonPrinter()
-    count = count_expected(inputs, frames=options["frames"])
+    count = count_expected(model, inputs, frames=options["frames"])
     return PersonPrinter(model, count=count, most=options["top"])
 
 

@@ -47,6 +47,13 @@ class ModelParts:
 
         return len(self.inputs) == 1 and isinstance(self.inputs[0], ImageInput)
 
+    @property
+    def takes_rows(self) -> bool:
+        """Whether the model has one input and this is a table, so that each row is a record."""
+        from edge.bundle.manifest import TableInput
+
+        return len(self.inputs) == 1 and isinstance(self.inputs[0], TableInput)
+
 
 def check_against_engine(
     parts: ModelParts,

@@ -315,6 +315,26 @@ def test_each_row_of_a_table_gets_its_own_answer_refusal_or_error(
     assert "'old' is unknown; it takes numbers" in lines[4]["reason"]
 
 
+def test_a_person_reads_one_line_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_sample(
+        tmp_path / "table.edge",
+        table_model(),
+        (PATIENT,),
+        (SURVIVAL,),
+        {"golden/00.csv": b"age,sex,size\n60,male,10\n"},
+    )
+    rows = tmp_path / "patients.csv"
+    rows.write_text("sex,age,size\nmale,80,20\nfemale,,\n,50,5\n")
+    with pytest.raises(SystemExit) as ended:
+        main(["--model", str(path), str(rows)])
+    assert ended.value.code == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{rows}: months 211 months"
+    assert lines[1] == f"{rows} #1: months 0 months"
+    assert lines[2] == f"{rows} #2: no answer: input patient lacks values of sex"
+    assert lines[3] == "2 answered, 1 refused, 0 failed"
+
+
 def table_model() -> bytes:
     from onnx import helper
     from record_samples import model_bytes, tensor_info
