@@ -48,13 +48,13 @@ def test_any_choice_of_float_nodes_gives_a_valid_file_close_to_float(build, seed
     assert centred_snr_db(wanted, outputs(model, test)) > 17
 
 
-def test_leaving_the_noisiest_layers_in_float_brings_the_answer_closer() -> None:
+def test_leaving_all_but_the_first_layer_in_float_brings_the_answer_closer() -> None:
     graph = import_model(tiny.depthwise_cnn())
     test = tiny.pictures(32, seed=9)
     wanted = outputs(export_onnx(graph).SerializeToString(), test)
-    half = {node.name: Precision.FLOAT for node in graph.nodes[: len(graph.nodes) // 2]}
-    snr = [centred_snr_db(wanted, outputs(written(graph, each), test)) for each in ({}, half)]
-    assert snr[1] > snr[0]
+    most = {node.name: Precision.FLOAT for node in graph.nodes if node is not graph.nodes[0]}
+    snr = [centred_snr_db(wanted, outputs(written(graph, each), test)) for each in ({}, most)]
+    assert snr[1] > snr[0] + 3
 
 
 def test_a_dynamic_layer_has_int8_weights_and_float_activations() -> None:
