@@ -22,14 +22,15 @@ class SignalToNoise:
 
     Attributes:
         count: examples seen.
+        noise: summed squared difference.
     """
 
-    __slots__ = ("_noise", "_squares", "_total", "count")
+    __slots__ = ("_squares", "_total", "count", "noise")
 
     def __init__(self) -> None:
         self._total: NDArray[np.float64] | None = None
         self._squares = 0.0
-        self._noise = 0.0
+        self.noise = 0.0
         self.count = 0
 
     def update(self, reference: NDArray[Any], other: NDArray[Any]) -> None:
@@ -37,7 +38,7 @@ class SignalToNoise:
         wanted = reference.astype(np.float64).reshape(-1)
         self._total = wanted.copy() if self._total is None else self._total + wanted
         self._squares += float(np.square(wanted).sum())
-        self._noise += float(np.square(other.astype(np.float64).reshape(-1) - wanted).sum())
+        self.noise += float(np.square(other.astype(np.float64).reshape(-1) - wanted).sum())
         self.count += 1
 
     @property
@@ -45,27 +46,14 @@ class SignalToNoise:
         """Share of the reference's power that varies between examples, 0 to 1."""
         return self._signal() / self._squares if self._squares > 0 else 0.0
 
-    @property
-    def signal_power(self) -> float:
-        """Mean square of the reference about its mean over examples, per element."""
-        return self._signal() / (self.count * self._elements())
-
-    @property
-    def mean_square(self) -> float:
-        """Mean square of the reference, per element."""
-        return self._squares / (self.count * self._elements())
-
     def db(self) -> float:
         """The ratio in dB, within -/+ `SNR_LIMIT_DB`; one example seen, or more."""
-        if self._noise <= 0.0:
+        if self.noise <= 0.0:
             return SNR_LIMIT_DB
         signal = self._signal()
         if signal <= 0.0:
             return -SNR_LIMIT_DB
-        return float(np.clip(10 * log10(signal / self._noise), -SNR_LIMIT_DB, SNR_LIMIT_DB))
-
-    def _elements(self) -> int:
-        return 1 if self._total is None else max(1, self._total.size)
+        return float(np.clip(10 * log10(signal / self.noise), -SNR_LIMIT_DB, SNR_LIMIT_DB))
 
     def _signal(self) -> float:
         if self._total is None:
