@@ -13,23 +13,34 @@ Sources: the TFLite schema (see `quantize.tflite.schema`) and the int8 quantizat
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Literal
 
 from edge.errors import UnsupportedInputError
 from edge.model_metadata import METADATA_KEY
-from quantize.graph import Node
+from quantize.graph import FloatGraph, Node
 from quantize.quantized_graph import QuantizedGraph
 from quantize.tflite.layout import Layout, plan_layout
 from quantize.tflite.lowering import Lowering
 from quantize.tflite.model_builder import Quantization, TensorSpecification
 from quantize.tflite.operators import OPERATORS
 from quantize.tflite.orders import stored_shape
+from quantize.tflite.recurrent import RECURRENT_OPERATORS, unroll_recurrent
 from quantize.tflite.schema import TensorType
 from quantize.tflite.tensor_forms import End, Form, quantization, requantize
 
-__all__ = ["InputOutputType", "write_tflite", "write_tflite_int8"]
+__all__ = [
+    "WRITTEN_OPERATORS",
+    "InputOutputType",
+    "stored_axes",
+    "write_tflite",
+    "write_tflite_int8",
+]
 
 InputOutputType = Literal["int8", "uint8", "float32"]
+
+WRITTEN_OPERATORS = frozenset({*OPERATORS, *RECURRENT_OPERATORS})
+"""ONNX names of the operators that the writer takes."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -55,6 +66,7 @@ def write_tflite(
         EngineNotInstalledError: ai-edge-litert, which carries the schema, is not installed.
     """
     _check_operators(graph.graph.nodes)
+    graph = unroll_recurrent(graph)
     layout = plan_layout(graph.graph)
     lowering = Lowering(graph, layout, _ends(graph, layout, io))
     inputs = [_add_input(lowering, name) for name in graph.graph.inputs]
@@ -74,6 +86,15 @@ def write_tflite_int8(
     return write_tflite(graph, io=io, metadata=metadata)
 
 
+def stored_axes(graph: FloatGraph) -> Mapping[str, tuple[int, ...]]:
+    """How the file's inputs and outputs lie: for each, the graph's axis that its axis `i` holds.
+
+    (0, 2, 3, 1) is NHWC of a graph that says NCHW; an output is turned back to the graph's axes by
+    `values.transpose(numpy.argsort(axes))`.
+    """
+    return plan_layout(graph).ends
+
+
 def _ends(graph: QuantizedGraph, layout: Layout, io: InputOutputType) -> dict[str, End]:
     """How inputs and outputs stand in the file; None for uint8, which only QUANTIZE reads."""
     ends: dict[str, End] = {}
@@ -87,12 +108,14 @@ def _ends(graph: QuantizedGraph, layout: Layout, io: InputOutputType) -> dict[st
 
 def _check_operators(nodes: tuple[Node, ...]) -> None:
     unknown = [
-        f"{node.name or node.outputs[0]} ({node.op})" for node in nodes if node.op not in OPERATORS
+        f"{node.name or node.outputs[0]} ({node.op})"
+        for node in nodes
+        if node.op not in WRITTEN_OPERATORS
     ]
     if unknown:
         raise UnsupportedInputError(
             f"TFLite has no writer for {len(unknown)} of {len(nodes)} nodes: "
-            f"{', '.join(unknown)}; it takes {', '.join(sorted(OPERATORS))}"
+            f"{', '.join(unknown)}; it takes {', '.join(sorted(WRITTEN_OPERATORS))}"
         )
 
 

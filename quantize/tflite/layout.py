@@ -75,12 +75,14 @@ class Layout:
     Attributes:
         orders: by tensor name.
         ends: order of the graph's inputs and outputs in the file.
+        reshaped_from: by name of a Reshape's output, the order that its input must be in.
         flattened: by name of the flattened tensor; a Gemm that reads it has its weights' columns
             in the same order.
     """
 
     orders: Mapping[str, Order]
     ends: Mapping[str, Order]
+    reshaped_from: Mapping[str, Order]
     flattened: Mapping[str, FlattenedImage]
 
 
@@ -115,9 +117,9 @@ class _Planner:
     def __init__(self, graph: FloatGraph) -> None:
         self._graph = graph
         self._orders: dict[str, Order] = {}
+        self._reshaped_from: dict[str, Order] = {}
         self._flattened: dict[str, FlattenedImage] = {}
         self._readers: dict[str, list[Node]] = {}
-        self._wanted: dict[str, Order | None] = {}
         for node in graph.nodes:
             for name in dict.fromkeys(node.inputs):
                 self._readers.setdefault(name, []).append(node)
@@ -136,7 +138,7 @@ class _Planner:
                     self._orders[name] = self._written_order(node, at)
         ends = {name: self._orders[name] for name in graph.inputs}
         ends |= {name: self._output_order(name) for name in graph.outputs if name not in ends}
-        return Layout(self._orders, ends, self._flattened)
+        return Layout(self._orders, ends, self._reshaped_from, self._flattened)
 
     def _order(self, name: str) -> Order:
         """The planned order; constants lie in ONNX order."""
@@ -208,9 +210,12 @@ class _Planner:
         source, target = node.inputs[0], node.outputs[0]
         before, after = self._graph.shape(source), self._graph.shape(target)
         order = self._order(source)
-        wanted, written = reshape_orders(before, after, order)
+        preferred = self._wanted_order(target) or plain_order(len(after))
+        wanted, written = reshape_orders(before, after, order, preferred)
+        self._reshaped_from[target] = wanted
         if wanted != order and order[0] == 0 and self._is_flattened_for_gemms(node):
             self._flattened[target] = FlattenedImage(before, order)
+            self._reshaped_from[target] = order
             return plain_order(len(after))
         return written
 

@@ -256,7 +256,10 @@ def _tensor(schema: Any, tensor: TensorSpecification, buffer: int) -> Any:
 def _operator_code(schema: Any, code: str, version: int) -> Any:
     value = getattr(schema.BuiltinOperator, code)
     # Interpreters from before the code outgrew a byte read the deprecated field only.
-    return schema.OperatorCodeT(deprecatedBuiltinCode=value, builtinCode=value, version=version)
+    deprecated = min(value, schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES)
+    return schema.OperatorCodeT(
+        deprecatedBuiltinCode=deprecated, builtinCode=value, version=version
+    )
 
 
 def _operator(

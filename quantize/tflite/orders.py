@@ -94,7 +94,7 @@ def store_operand(values: NDArray[Any], order: Order) -> NDArray[Any]:
 
 
 def reshape_orders(
-    before: Sequence[int], after: Sequence[int], order: Order
+    before: Sequence[int], after: Sequence[int], order: Order, preferred: Order
 ) -> tuple[Order, Order]:
     """The orders between which an ONNX Reshape is a change of shape alone.
 
@@ -105,6 +105,7 @@ def reshape_orders(
         before: ONNX shape of the input.
         after: ONNX shape of the output.
         order: in which the input is stored.
+        preferred: in which the output is best stored, where the input must be moved anyway.
 
     Returns:
         The order that the input must be brought to (the given one where nothing need move), and
@@ -114,8 +115,10 @@ def reshape_orders(
     run_of = {axis: at for at, (axes, _) in enumerate(runs) for axis in axes}
     moving = [axis for axis in order if before[axis] != 1]
     sequence = list(dict.fromkeys(run_of[axis] for axis in moving))
-    joined = [axis for at in sequence for axis in runs[at][0]]
-    wanted = order if joined == moving else _with_single_axes(joined, before)
+    wanted = order
+    if [axis for at in sequence for axis in runs[at][0]] != moving:
+        sequence.sort(key=lambda at: preferred.index(runs[at][1][0]))
+        wanted = _with_single_axes([axis for at in sequence for axis in runs[at][0]], before)
     return wanted, _with_single_axes([axis for at in sequence for axis in runs[at][1]], after)
 
 

@@ -3,6 +3,13 @@
 The input's part of every step is one Gemm for all steps; the state's part is a Gemm a step, all of
 which read the same weights. Gate order and equations: ONNX operator specification of LSTM, GRU and
 RNN, opset 14; LSTM: Hochreiter and Schmidhuber 1997, GRU: Cho et al. 2014.
+
+Why not UNIDIRECTIONAL_SEQUENCE_LSTM: measured in LiteRT 2.3 on x86-64 (1 thread, 64 units, minimum
+of 50), the steps are one XNNPACK partition and the fused kernel is none. 24 steps of 41 inputs:
+0.026 ms float and 0.014 ms dynamic (36.9 dB) against 0.048 and 0.044 ms (34.3 dB, one scale a
+tensor); 48 steps of 76: 0.058 and 0.035 ms (36.5 dB) against 0.112 and 0.095 ms (33.9 dB). And the
+fused kernel keeps its state between invocations unless it is reset. Its file is smaller: 110
+against 149 kB, and 146 against 224 kB.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 from quantize.graph import Node
 from quantize.tflite.lowering import Lowering
 from quantize.tflite.model_builder import Operation
-from quantize.tflite.orders import reshape_orders, stored_shape
+from quantize.tflite.orders import stored_shape
 from quantize.tflite.schema import TensorType
 
 __all__ = ["emit_expand", "emit_reshape", "emit_tile", "emit_transpose"]
@@ -19,13 +19,8 @@ __all__ = ["emit_expand", "emit_reshape", "emit_tile", "emit_transpose"]
 
 def emit_reshape(lowering: Lowering, node: Node) -> None:
     """Write a change of shape; the new shape is the graph's."""
-    source, name = node.inputs[0], node.outputs[0]
-    before, after = lowering.graph.shape(source), lowering.graph.shape(name)
-    stored = lowering.order(source)
-    wanted, _ = reshape_orders(before, after, stored)
-    if name in lowering.layout.flattened:
-        wanted = stored
-    index = lowering.read(node, 0, wanted)
+    name = node.outputs[0]
+    index = lowering.read(node, 0, lowering.layout.reshaped_from[name])
     lowering.write_same(index, name, lowering.kept_params(node))
 
 

@@ -7,17 +7,23 @@ its 8 bits in between. `run_litert` runs the file that the writer made.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from quantize.fusion import fused_activations
 from quantize.graph import FloatGraph, Node
-from quantize.quantized_graph import ActivationParams, QuantizedGraph, QuantizedWeight
+from quantize.quantized_graph import (
+    ActivationParams,
+    QuantizedGraph,
+    QuantizedWeight,
+    float_form,
+)
+from quantize.tflite_model import stored_axes, write_tflite
 
 _OPSET = 17
 _KEEPS_PARAMETERS = frozenset(
@@ -33,11 +39,14 @@ class Sketch:
     generator: np.random.Generator
     nodes: list[Node] = field(default_factory=list)
     inputs: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    dtypes: dict[str, str] = field(default_factory=dict)
     constants: dict[str, NDArray[Any]] = field(default_factory=dict)
 
-    def input(self, *shape: int) -> str:
+    def input(self, *shape: int, dtype: str = "float32") -> str:
         name = f"input{len(self.inputs)}"
         self.inputs[name] = shape
+        if dtype != "float32":
+            self.dtypes[name] = dtype
         return name
 
     def constant(self, values: Any) -> str:
@@ -68,38 +77,62 @@ class Sketch:
             operands.append(self.random(out, spread=0.2))
         return self.node("Gemm", source, *operands, transB=1)
 
+    def integers(self, *values: int) -> str:
+        return self.constant(np.array(values, np.int64))
+
     def graph(self, *outputs: str) -> FloatGraph:
         drawn = FloatGraph(
-            tuple(self.nodes), tuple(self.inputs), outputs, self.constants, self.inputs
+            tuple(self.nodes),
+            tuple(self.inputs),
+            outputs,
+            self.constants,
+            self.inputs,
+            self.dtypes,
         )
         values = run_float(drawn, random_inputs(drawn, 0))
-        shapes = {name: tuple(value.shape) for name, value in values.items()}
-        return FloatGraph(drawn.nodes, drawn.inputs, drawn.outputs, drawn.constants, shapes)
+        return replace(
+            drawn,
+            shapes={name: tuple(value.shape) for name, value in values.items()},
+            dtypes={
+                name: str(value.dtype)
+                for name, value in values.items()
+                if value.dtype != np.float32
+            },
+        )
 
 
-def random_inputs(graph: FloatGraph, seed: int) -> dict[str, NDArray[np.float32]]:
+def random_inputs(graph: FloatGraph, seed: int) -> dict[str, NDArray[Any]]:
     generator = np.random.default_rng(seed)
-    return {
-        name: generator.normal(0.2, 1.0, graph.shapes[name]).astype(np.float32)
-        for name in graph.inputs
-    }
+    values: dict[str, NDArray[Any]] = {}
+    for name in graph.inputs:
+        dtype, shape = graph.dtype(name), graph.shapes[name]
+        if dtype == "float32":
+            values[name] = generator.normal(0.2, 1.0, shape).astype(np.float32)
+        else:
+            values[name] = generator.integers(0, 2 if dtype == "bool" else 4, shape).astype(dtype)
+    return values
 
 
 def _session(nodes: list[onnx.NodeProto], graph: FloatGraph, outputs: Sequence[str]) -> Any:
     import onnxruntime
 
+    is_newer = any(node.op_type == "Gelu" or b"wrap" in node.SerializeToString() for node in nodes)
     model = helper.make_model(
         helper.make_graph(
             nodes,
             "case",
             [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, graph.shapes[name])
+                helper.make_tensor_value_info(
+                    name,
+                    helper.np_dtype_to_tensor_dtype(np.dtype(graph.dtype(name))),
+                    graph.shapes[name],
+                )
                 for name in graph.inputs
             ],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+            [onnx.ValueInfoProto(name=name) for name in outputs],
             [numpy_helper.from_array(np.asarray(v), k) for k, v in graph.constants.items()],
         ),
-        opset_imports=[helper.make_opsetid("", _OPSET)],
+        opset_imports=[helper.make_opsetid("", 20 if is_newer else _OPSET)],
         ir_version=9,
     )
     options = onnxruntime.SessionOptions()
@@ -121,7 +154,7 @@ def run_float(
     graph: FloatGraph, inputs: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, NDArray[np.float32]]:
     """Every tensor of the float graph."""
-    names = [name for node in graph.nodes for name in node.outputs]
+    names = [name for node in graph.nodes for name in node.outputs if name]
     session = _session([_proto(node, node.inputs) for node in graph.nodes], graph, names)
     return dict(inputs) | dict(zip(names, session.run(names, dict(inputs)), strict=True))
 
@@ -324,6 +357,44 @@ def worst_steps(content: bytes, case: QuantizedGraph, seed: int = 4) -> tuple[in
         for a, e in zip(actual, expected, strict=True):
             assert a.shape == e.shape
     return worst[0], worst[1]
+
+
+def float_error(graph: FloatGraph, seed: int = 4) -> float:
+    """Largest distance of the float file to onnxruntime, as a part of each output's range.
+
+    Integers and truth values must be the same. With XNNPACK and with the built-in kernels.
+    """
+    content = write_tflite(float_form(graph), io="float32")
+    axes = stored_axes(graph)
+    inputs = random_inputs(graph, seed)
+    expected = run_float(graph, inputs)
+    worst = 0.0
+    for delegate in (True, False):
+        engine = interpreter(content, delegate=delegate)
+        for detail in engine.get_input_details():
+            name = detail["name"]
+            stored = np.ascontiguousarray(inputs[name].transpose(axes[name]))
+            engine.set_tensor(detail["index"], stored.astype(detail["dtype"]))
+        engine.invoke()
+        for detail, name in zip(engine.get_output_details(), graph.outputs, strict=True):
+            actual = engine.get_tensor(detail["index"]).transpose(np.argsort(axes[name]))
+            worst = max(worst, _distance(actual, expected[name]))
+    return worst
+
+
+def _distance(actual: NDArray[Any], expected: NDArray[Any]) -> float:
+    assert actual.shape == expected.shape
+    if expected.dtype != np.float32:
+        np.testing.assert_array_equal(actual, expected)
+        return 0.0
+    span = max(float(np.ptp(expected)), float(np.abs(expected).max()), 1e-3)
+    return float(np.abs(actual - expected).max()) / span
+
+
+def operator_names(content: bytes) -> list[str]:
+    """The file's operators in order."""
+    engine = interpreter(content, delegate=False)
+    return [details["op_name"] for details in engine._get_ops_details()]
 
 
 def delegated_parts(content: bytes) -> list[tuple[set[str], set[str]]]:
