@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from edge.engines.x86_integers import has_exact_products
 from edge.errors import EngineError, EngineNotInstalledError, InputError
 
 __all__ = ["open_session", "run_session"]
@@ -36,7 +37,8 @@ def open_session(
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    if not has_exact_products():
+        options.add_session_config_entry("session.x64quantprecision", "1")
     if not spin:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if not optimise:
