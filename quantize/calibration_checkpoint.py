@@ -119,25 +119,25 @@ def _write(file: IO[bytes], state: CalibrationState, key: str) -> None:
         "is_varied": state.is_varied,
     }
     tensors = list(state.tensors.values())
-    halves = [half for each in tensors for half in each.halves]
-    extremes = [(*each.lows, *each.highs, each.average_low, each.average_high) for each in tensors]
-    counts = np.zeros((len(halves), 2, BINS), np.int64)
-    for row, each in zip(counts, halves, strict=True):
-        row[0], row[1] = each.positive, each.negative
+    histograms = [each.histogram for each in tensors]
+    extremes = [(each.low, each.high, each.average_low, each.average_high) for each in tensors]
+    counts = np.zeros((len(histograms), 2, BINS), np.int64)
+    for row, found in zip(counts, histograms, strict=True):
+        row[0], row[1] = found.positive, found.negative
     np.savez(
         file,
         header=np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
-        extremes=np.array(extremes, np.float64).reshape(-1, 6),
-        tops=np.array([(each.top, each.zeros) for each in halves], np.int64).reshape(-1, 2),
+        extremes=np.array(extremes, np.float64).reshape(-1, 4),
+        tops=np.array([(each.top, each.zeros) for each in histograms], np.int64).reshape(-1, 2),
         counts=counts,
     )
 
 
 def _check_arrays(arrays: Mapping[str, NDArray[Any]], tensors: int) -> None:
     wanted = {
-        "extremes": ((tensors, 6), np.float64),
-        "tops": ((2 * tensors, 2), np.int64),
-        "counts": ((2 * tensors, 2, BINS), np.int64),
+        "extremes": ((tensors, 4), np.float64),
+        "tops": ((tensors, 2), np.int64),
+        "counts": ((tensors, 2, BINS), np.int64),
     }
     for name, (shape, dtype) in wanted.items():
         if arrays[name].shape != shape or arrays[name].dtype != dtype:
@@ -152,14 +152,11 @@ def _restore(
     state.first = bytes.fromhex(header["first"])
     state.is_varied = bool(header["is_varied"])
     for at, each in enumerate(state.tensors.values()):
-        values = [float(value) for value in arrays["extremes"][at]]
-        each.lows, each.highs = values[:2], values[2:4]
-        each.average_low, each.average_high = values[4:]
-        each.examples = state.done
-        first, second = (
-            _histogram(arrays["tops"][row], arrays["counts"][row]) for row in (2 * at, 2 * at + 1)
+        each.low, each.high, each.average_low, each.average_high = (
+            float(value) for value in arrays["extremes"][at]
         )
-        each.halves = (first, second)
+        each.examples = state.done
+        each.histogram = _histogram(arrays["tops"][at], arrays["counts"][at])
 
 
 def _histogram(tops: NDArray[Any], counts: NDArray[Any]) -> OctaveHistogram:

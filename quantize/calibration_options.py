@@ -13,7 +13,10 @@ _WHOLE = 100.0
 
 
 class RangeMethod(str, Enum):
-    """How the range of an activation is chosen; AUTO chooses among the others by tensor."""
+    """How the range of an activation is chosen.
+
+    AUTO searches each activation as MSE does, but weighs what is clipped more.
+    """
 
     AUTO = "auto"
     MINMAX = "minmax"

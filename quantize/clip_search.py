@@ -105,7 +105,12 @@ def search_range(histogram: Histogram, *, power: float = 2.0) -> tuple[float, fl
             np.minimum(best[1] * around, 1.0) if top > 0 else one,
             power,
         )
-    return best[0] * bottom, best[1] * top
+    found = best[0] * bottom, best[1] * top
+    errors = [
+        expected_error(histogram, activation_params(*each), power=power)
+        for each in (found, (bottom, top))
+    ]
+    return found if errors[0] < errors[1] else (bottom, top)
 
 
 def _coarse(histogram: Histogram) -> Histogram:

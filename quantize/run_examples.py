@@ -109,8 +109,9 @@ def run_examples_ahead(
 
 
 def _open(graph: FloatGraph, names: Sequence[str], *, spin: bool = True) -> Any:
-    model = export_onnx(graph, extra_outputs=_computed(graph, names))
-    return open_session(model.SerializeToString(), spin=spin)
+    # In one expression: the message is gone before onnxruntime makes its own copy of the weights.
+    model = export_onnx(graph, extra_outputs=_computed(graph, names)).SerializeToString()
+    return open_session(model, spin=spin)
 
 
 def _run(session: Any, graph: FloatGraph, example: Tensors, names: Sequence[str]) -> Tensors:

@@ -20,15 +20,12 @@ class RangeEvidence:
     """What the range of some activations, which share it, is chosen by.
 
     Attributes:
-        histogram: of all examples; its edges end at the exact extremes, widened to hold 0.
-        halves: of every other example, and of those between; each ends at its own extremes. The
-            second is empty after one example.
+        histogram: its edges end at the exact extremes, widened to hold 0.
         average_low: moving average of the examples' smallest values.
         average_high: moving average of their largest.
     """
 
     histogram: Histogram
-    halves: tuple[Histogram, Histogram]
     average_low: float
     average_high: float
 
@@ -37,35 +34,25 @@ class TensorStatistics:
     """One activation, streamed.
 
     Attributes:
-        lows: smallest value of the first, third, ... example, and of the others; +inf of none.
-        highs: largest value, likewise; -inf of none.
+        low: smallest value; +inf before the first.
+        high: largest value; -inf before the first.
         average_low: moving average of the examples' smallest values.
         average_high: moving average of their largest.
         examples: how many were seen.
-        stride: each how-many-th value counts in the histograms.
-        halves: histograms, likewise.
+        stride: each how-many-th value counts in the histogram.
+        histogram: of those values.
     """
 
-    __slots__ = ("average_high", "average_low", "examples", "halves", "highs", "lows", "stride")
+    __slots__ = ("average_high", "average_low", "examples", "high", "histogram", "low", "stride")
 
     def __init__(self, shape: Sequence[int], *, most_values: int) -> None:
-        self.lows = [math.inf, math.inf]
-        self.highs = [-math.inf, -math.inf]
+        self.low = math.inf
+        self.high = -math.inf
         self.average_low = 0.0
         self.average_high = 0.0
         self.examples = 0
         self.stride = _stride(shape, most_values)
-        self.halves = (OctaveHistogram(), OctaveHistogram())
-
-    @property
-    def low(self) -> float:
-        """Smallest value of all; +inf before the first."""
-        return min(self.lows)
-
-    @property
-    def high(self) -> float:
-        """Largest value of all; -inf before the first."""
-        return max(self.highs)
+        self.histogram = OctaveHistogram()
 
     def update(self, values: NDArray[np.float32]) -> None:
         """See the activation of the next example, of any shape.
@@ -74,13 +61,11 @@ class TensorStatistics:
             ValueError: it holds NaN or infinity; nothing of it is kept.
         """
         low, high = finite_extremes(values)
-        half = self.examples % 2
+        self.low, self.high = min(self.low, low), max(self.high, high)
         self.examples += 1
-        self.lows[half] = min(self.lows[half], low)
-        self.highs[half] = max(self.highs[half], high)
         self.average_low = moved(self.average_low, low, count=self.examples)
         self.average_high = moved(self.average_high, high, count=self.examples)
-        self.halves[half].update(values.reshape(-1)[:: self.stride], low=low, high=high)
+        self.histogram.update(values.reshape(-1)[:: self.stride], low=low, high=high)
 
 
 def joint_evidence(members: Sequence[TensorStatistics]) -> RangeEvidence:
@@ -89,17 +74,13 @@ def joint_evidence(members: Sequence[TensorStatistics]) -> RangeEvidence:
     Args:
         members: at least one, which saw the same examples.
     """
-    lows = [min(0.0, *(each.lows[half] for each in members)) for half in (0, 1)]
-    highs = [max(0.0, *(each.highs[half] for each in members)) for half in (0, 1)]
-    halves = (OctaveHistogram(), OctaveHistogram())
-    whole = OctaveHistogram()
+    joint = OctaveHistogram()
     for each in members:
-        for target, source in zip(halves, each.halves, strict=True):
-            target.merge(source, weight=each.stride)
-            whole.merge(source, weight=each.stride)
+        joint.merge(each.histogram, weight=each.stride)
     return RangeEvidence(
-        histogram=whole.view(min(lows), max(highs)),
-        halves=(halves[0].view(lows[0], highs[0]), halves[1].view(lows[1], highs[1])),
+        histogram=joint.view(
+            min(0.0, *(each.low for each in members)), max(0.0, *(each.high for each in members))
+        ),
         average_low=min(each.average_low for each in members),
         average_high=max(each.average_high for each in members),
     )

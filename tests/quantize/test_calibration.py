@@ -62,11 +62,11 @@ def test_an_outlier_is_clipped_inside_but_never_at_the_output() -> None:
     graph = _line(
         Node("Add", ("image", "image"), ("inside",), name="first"),
         Node("Add", ("inside", "image"), ("out",), name="second"),
-        shape=(1, 2, 32, 32),
+        shape=(1, 2, 64, 64),
     )
     random = np.random.default_rng(0)
     examples = [
-        {"image": random.normal(0, 1, (1, 2, 32, 32)).astype(np.float32)} for _ in range(50)
+        {"image": random.normal(0, 1, (1, 2, 64, 64)).astype(np.float32)} for _ in range(50)
     ]
     examples[5]["image"][0, 0, 0, 0] = 40.0
     ranges = calibrate(graph, examples)
