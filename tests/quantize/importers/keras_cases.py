@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["CASES"]
+__all__ = ["CASES", "ONLY_ARCHIVE"]
 
 
 def _one_layer(shape: tuple, make: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -285,3 +285,22 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "sequential": _sequential,
     "channels first": _channels_first,
 }
+
+_ALSO_HDF5 = (
+    "batch norm",
+    "both ways concat",
+    "conv2d valid",
+    "lstm",
+    "gru before",
+    "separable",
+    "time distributed",
+    "shared layers",
+    "frozen base",
+    "arithmetic",
+    "states",
+    "attention",
+    "masked gru, both ways",
+    "sequential",
+)
+ONLY_ARCHIVE = frozenset(set(CASES) - set(_ALSO_HDF5))
+"""Cases that are recorded as `.keras` only: the two formats differ in where weights lie."""
