@@ -24,7 +24,7 @@ from edge.errors import (
     UnsupportedInputError,
     UsageError,
 )
-from edge.model_parts import ModelParts
+from edge.model_parts import ModelParts, fits_shape, stored_shape
 from edge.results import ModelIdentity
 from edge.tensor_spec import TensorSpec
 
@@ -219,15 +219,15 @@ def _describe(
 def _stated_layout(
     path: Path, inputs: tuple[Input, ...], engine: Engine
 ) -> Literal["NCHW", "NHWC"]:
-    """Where a file of ours has its channels: its picture shows it, else its kind says it."""
-    from edge.bundle.manifest import ImageInput
-
-    for each in inputs:
-        if isinstance(each, ImageInput):
-            for target in engine.inputs:
-                if len(inputs) == 1 or target.name == each.name:
-                    return _layout(path, target, BareModelOptions())
-    return "NHWC" if path.suffix.lower() == ".tflite" else "NCHW"
+    """The layout that the file's shapes show; its kind's usual one where they fit both."""
+    usual: Literal["NCHW", "NHWC"] = "NHWC" if path.suffix.lower() == ".tflite" else "NCHW"
+    other: Literal["NCHW", "NHWC"] = "NCHW" if usual == "NHWC" else "NHWC"
+    targets = {each.name: each.shape for each in engine.inputs}
+    lone = engine.inputs[0].shape if len(inputs) == 1 else ()
+    fits = all(
+        fits_shape(targets.get(each.name, lone), stored_shape(each, usual)) for each in inputs
+    )
+    return usual if fits else other
 
 
 def _check_described(inputs: tuple[Input, ...], outputs: tuple[Output, ...]) -> None:

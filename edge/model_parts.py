@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from edge.engines.base import Engine
 from edge.errors import ModelMismatchError
@@ -13,7 +13,7 @@ from edge.tensor_spec import TensorSpec
 if TYPE_CHECKING:
     from edge.bundle.manifest import Artifact, GoldenExample, Input, Output
 
-__all__ = ["ModelParts", "check_against_engine"]
+__all__ = ["ModelParts", "check_against_engine", "fits_shape", "stored_shape"]
 
 _LAYOUT_RANK = 4
 
@@ -89,11 +89,8 @@ def _find_input(spec: Input, parts: ModelParts) -> TensorSpec:
             f"{artifact.path} has no input {spec.name}; it has: {', '.join(by_name)}; "
             "rebuild the bundle",
         )
-    expected = _input_shape(spec, artifact)
-    fits = len(target.shape) == len(expected) and all(
-        got in (None, want) for got, want in zip(target.shape, expected, strict=True)
-    )
-    if not fits:
+    expected = stored_shape(spec, artifact.layout)
+    if not fits_shape(target.shape, expected):
         raise ModelMismatchError(
             f"{artifact.path} takes {_shape(target.shape)}; its manifest says "
             f"{_shape(expected)} ({artifact.layout}): rebuild the bundle",
@@ -101,13 +98,21 @@ def _find_input(spec: Input, parts: ModelParts) -> TensorSpec:
     return _fixed(target, expected)
 
 
-def _input_shape(spec: Input, artifact: Artifact) -> tuple[int, ...]:
+def fits_shape(shape: tuple[int | None, ...], expected: tuple[int, ...]) -> bool:
+    """Whether a tensor has a shape, or leaves open where it differs."""
+    return len(shape) == len(expected) and all(
+        got in (None, want) for got, want in zip(shape, expected, strict=True)
+    )
+
+
+def stored_shape(spec: Input, layout: Literal["NCHW", "NHWC"]) -> tuple[int, ...]:
+    """The shape that an input has in a file of a layout."""
     # A picture says how it is laid out itself; other tensors of four axes lie as in ONNX.
-    layout = getattr(spec, "layout", "NCHW")
-    if layout == artifact.layout or len(spec.shape) != _LAYOUT_RANK:
+    own = getattr(spec, "layout", "NCHW")
+    if own == layout or len(spec.shape) != _LAYOUT_RANK:
         return spec.shape
     batch, first, second, third = spec.shape
-    if artifact.layout == "NHWC":
+    if layout == "NHWC":
         return (batch, second, third, first)
     return (batch, third, first, second)
 
