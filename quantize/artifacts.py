@@ -1,90 +1,159 @@
-"""`QuantizedGraph` -> the bundle's two model files; and any model file through the runtime."""
+"""`QuantizedGraph` -> a bundle's model files; and any model file through the runtime."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from edge.bundle.manifest import Artifact, ModelMetadata
 from edge.bundle.manifest_reader import model_metadata_to_json
 from edge.engines.base import EngineOptions
 from edge.engines.selection import create_engine
+from edge.errors import UnsupportedInputError
 from edge.model_parts import ModelParts
 from edge.pipeline import Model
 from edge.results import ModelIdentity
 from quantize.onnx_int8 import write_onnx_int8
-from quantize.tflite_int8 import write_tflite_int8
+from quantize.operators import OPERATORS
+from quantize.quantized_graph import Precision, QuantizedGraph, float_form
+from quantize.tflite.layout import plan_layout
+from quantize.tflite.orders import NHWC, plain_order
+from quantize.tflite_model import InputOutputType, write_tflite
 
 if TYPE_CHECKING:
-    from quantize.describe_model import ModelDescription
-    from quantize.quantized_graph import QuantizedGraph
+    from edge.bundle.manifest import ImageInput, Input, Output
+    from edge.bundle.manifest import Precision as ArtifactPrecision
+    from quantize.graph import FloatGraph
 
-__all__ = ["BuiltArtifact", "open_artifact", "source_artifact", "write_artifacts"]
+__all__ = [
+    "ArtifactOptions",
+    "BuiltArtifact",
+    "open_artifact",
+    "source_artifact",
+    "write_artifacts",
+    "write_float_tflite",
+]
 
 _ONNX_TOLERANCE_STEPS = 3
 """onnxruntime's integer kernels differ by up to 2 steps between x86 and ARM, measured over 33
 models; LiteRT's with XNNPACK by none."""
 
+_FLOAT_TOLERANCE_STEPS = 3
+_FLOAT_STEP = 1e-4
+_DYNAMIC_STEP = 1.0 / 255.0
+"""Steps of float outputs, as shares of the output's range. Where activations are quantized by what
+a run meets, a difference in the last bit of a float may move a value by a whole step."""
+
+_PICTURE_RANK = 4
+
+Layout = Literal["NCHW", "NHWC"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactOptions:
+    """How model files are written.
+
+    Attributes:
+        tflite_ends: type of the TFLite file's inputs and outputs where the graph is integer there.
+        is_signed: int8 activations in the ONNX file in place of uint8.
+    """
+
+    tflite_ends: InputOutputType = "int8"
+    is_signed: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class BuiltArtifact:
-    """A model file, as bytes and as the manifest's entry."""
+    """A model file as bytes, with what the manifest says of it.
+
+    Attributes:
+        data: the file.
+        entry: its entry in the manifest.
+        inputs: how it is fed.
+        outputs: how it is read.
+    """
 
     data: bytes
     entry: Artifact
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
 
 
 def write_artifacts(
-    quantized: QuantizedGraph, description: ModelDescription
+    quantized: QuantizedGraph,
+    inputs: tuple[Input, ...],
+    outputs: tuple[Output, ...],
+    spans: Mapping[str, float],
+    options: ArtifactOptions | None = None,
 ) -> tuple[BuiltArtifact, BuiltArtifact]:
     """Write the int8 ONNX and the int8 TFLite file.
 
-    Both carry the manifest's input and output, so that either runs outside its bundle.
+    Both carry the manifest's inputs and outputs, so that either runs outside its bundle.
+
+    Args:
+        quantized: what is written.
+        inputs: how the files are fed.
+        outputs: how they are read.
+        spans: range of each float output over real examples.
+        options: how they are written.
 
     Raises:
         EdgeError: a writer cannot write the graph.
     """
+    chosen = options or ArtifactOptions()
+    precision = _artifact_precision(quantized)
     metadata = model_metadata_to_json(
-        ModelMetadata(format=1, inputs=(description.input,), outputs=(description.output,))
+        ModelMetadata(format=1, inputs=inputs, outputs=outputs, precision=precision)
     )
-    output = quantized.graph.outputs[0]
-    steps = {description.output.name: quantized.activations[output].scale}
+    steps = {name: _output_step(quantized, name, spans[name]) for name in quantized.graph.outputs}
+    is_float_ended = any(name not in quantized.activations for name in quantized.graph.outputs)
+    floats = _FLOAT_TOLERANCE_STEPS if is_float_ended else 0
     onnx_entry = Artifact(
         path="model.int8.onnx",
         engine="onnxruntime",
-        precision="int8",
-        layout="NCHW",
-        tolerance_steps=_ONNX_TOLERANCE_STEPS,
+        precision=precision,
+        layout=_picture_layout(inputs),
+        tolerance_steps=max(_ONNX_TOLERANCE_STEPS, floats),
         output_steps=steps,
     )
     tflite_entry = Artifact(
         path="model.int8.tflite",
         engine="litert",
-        precision="int8",
-        layout="NHWC",
-        tolerance_steps=0,
+        precision=precision,
+        layout=_tflite_layout(quantized.graph, inputs),
+        tolerance_steps=floats,
         output_steps=steps,
     )
+    onnx_file = write_onnx_int8(quantized, metadata=metadata, is_signed=chosen.is_signed)
+    tflite_file = write_tflite(quantized, io=chosen.tflite_ends, metadata=metadata)
     return (
-        BuiltArtifact(write_onnx_int8(quantized, metadata=metadata), onnx_entry),
-        BuiltArtifact(write_tflite_int8(quantized, metadata=metadata), tflite_entry),
+        BuiltArtifact(onnx_file, onnx_entry, inputs, outputs),
+        BuiltArtifact(tflite_file, tflite_entry, inputs, outputs),
     )
 
 
-def source_artifact(data: bytes, description: ModelDescription) -> BuiltArtifact:
-    """The float model that a bundle is made from, as if it were an artifact."""
-    entry = Artifact(
-        path="source",
-        engine="onnxruntime",
-        precision="float32",
-        layout="NCHW",
-        tolerance_steps=0,
-        output_steps={description.output.name: 0.0},
-    )
-    return BuiltArtifact(data, entry)
+def source_artifact(
+    data: bytes, inputs: tuple[Input, ...], outputs: tuple[Output, ...]
+) -> BuiltArtifact:
+    """The float ONNX model that a bundle is made from, as if it were an artifact."""
+    entry = _float_entry("source", "onnxruntime", _picture_layout(inputs), outputs)
+    return BuiltArtifact(data, entry, inputs, outputs)
 
 
-def open_artifact(artifact: BuiltArtifact, description: ModelDescription) -> Model:
+def write_float_tflite(
+    graph: FloatGraph, inputs: tuple[Input, ...], outputs: tuple[Output, ...]
+) -> BuiltArtifact:
+    """The float model as TFLite, from the same writer as the int8 file.
+
+    Raises:
+        UnsupportedInputError: a node cannot be written.
+    """
+    entry = _float_entry("model.float32.tflite", "litert", _tflite_layout(graph, inputs), outputs)
+    return BuiltArtifact(write_tflite(float_form(graph), io="float32"), entry, inputs, outputs)
+
+
+def open_artifact(artifact: BuiltArtifact, options: EngineOptions | None = None) -> Model:
     """Load a model file as `edge.load` would from its bundle, so that the lab sees what boards do.
 
     Raises:
@@ -94,9 +163,83 @@ def open_artifact(artifact: BuiltArtifact, description: ModelDescription) -> Mod
     return Model(
         ModelParts(
             identity=ModelIdentity(name=artifact.entry.path, version="", digest=""),
-            inputs=(description.input,),
-            outputs=(description.output,),
+            inputs=artifact.inputs,
+            outputs=artifact.outputs,
             artifact=artifact.entry,
-            engine=create_engine(artifact.entry.engine, artifact.data, EngineOptions()),
+            engine=create_engine(artifact.entry.engine, artifact.data, options or EngineOptions()),
         )
     )
+
+
+def _float_entry(
+    path: str,
+    engine: Literal["onnxruntime", "litert"],
+    layout: Layout,
+    outputs: tuple[Output, ...],
+) -> Artifact:
+    return Artifact(
+        path=path,
+        engine=engine,
+        precision="float32",
+        layout=layout,
+        tolerance_steps=0,
+        output_steps={output.name: 0.0 for output in outputs},
+    )
+
+
+def _artifact_precision(quantized: QuantizedGraph) -> ArtifactPrecision:
+    """What a file computes in, by its layers with weights; without any, by all nodes."""
+    nodes = quantized.graph.nodes
+    weighted = [node for node in nodes if OPERATORS[node.op].dynamic_weights] + [
+        node for node in nodes if OPERATORS[node.op].weight is not None
+    ]
+    found = {quantized.precision(node) for node in weighted or nodes}
+    if Precision.DYNAMIC in found:
+        return "dynamic"
+    if Precision.INT8 not in found:
+        return "float32"
+    is_pure = all(quantized.precision(node) is Precision.INT8 for node in nodes)
+    return "int8" if is_pure else "mixed"
+
+
+def _output_step(quantized: QuantizedGraph, name: str, span: float) -> float:
+    if name in quantized.activations:
+        return quantized.activations[name].scale
+    is_dynamic = Precision.DYNAMIC in quantized.precisions.values()
+    return span * (_DYNAMIC_STEP if is_dynamic else _FLOAT_STEP)
+
+
+def _pictures(inputs: tuple[Input, ...]) -> list[ImageInput]:
+    from edge.bundle.manifest import ImageInput
+
+    return [each for each in inputs if isinstance(each, ImageInput)]
+
+
+def _picture_layout(inputs: tuple[Input, ...]) -> Layout:
+    """ONNX files keep the source's layout; the runtime permutes nothing."""
+    layouts = {each.layout for each in _pictures(inputs)}
+    if len(layouts) > 1:
+        raise UnsupportedInputError(
+            "one picture input is NCHW and another NHWC; export the model with one layout"
+        )
+    return layouts.pop() if layouts else "NCHW"
+
+
+def _tflite_layout(graph: FloatGraph, inputs: tuple[Input, ...]) -> Layout:
+    """Which layout the runtime must give inputs of four axes in, as the file stores them."""
+    ends = plan_layout(graph).ends
+    native = {each.name: each.layout for each in _pictures(inputs)}
+    found: set[Layout] = set()
+    for each in inputs:
+        if len(each.shape) != _PICTURE_RANK:
+            continue
+        if native.get(each.name) == "NHWC":
+            found.add("NHWC" if ends[each.name] == plain_order(_PICTURE_RANK) else "NCHW")
+        else:
+            found.add("NHWC" if ends[each.name] == NHWC else "NCHW")
+    if len(found) > 1:
+        raise UnsupportedInputError(
+            "inputs of four axes would be stored in different orders in TFLite; reshape one of "
+            "them to three axes in the model"
+        )
+    return found.pop() if found else "NHWC"

@@ -2,146 +2,288 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from edge.bundle.manifest import Evidence, Manifest, Metric
+import msgspec
+
+from edge.bundle.manifest import Evidence, ImageInput, Input, Manifest, Output, Parity
 from edge.bundle.writer import write_bundle
 from edge.errors import OutputError
-from edge.frame import Frame
-from quantize.artifacts import source_artifact, write_artifacts
+from quantize.artifacts import BuiltArtifact, open_artifact, write_artifacts, write_float_tflite
+from quantize.build_examples import open_examples, open_labelled_data
+from quantize.build_report import (
+    Measured,
+    compose_report,
+    range_entries,
+    survey_layers,
+    time_artifacts,
+)
+from quantize.build_request import BuildReport, BuildRequest, DataRequest
 from quantize.bundle_manifest import compose_manifest, fill_card, sha256_of_file, tool_versions
-from quantize.calibration import TensorRange
+from quantize.calibration import Calibration, TensorRange, calibrate
 from quantize.compare_artifacts import compare_artifacts
-from quantize.describe_model import ModelDescription, describe_model
-from quantize.golden_examples import golden_examples
+from quantize.evaluation.evaluate import evaluate_artifacts
+from quantize.evaluation.evidence_metrics import to_metrics
+from quantize.evaluation.options import EvaluationOptions
+from quantize.examples.find_examples import read_example
+from quantize.examples.model_examples import Example, ExampleValue, ModelExamples
+from quantize.golden_examples import GoldenFile, golden_examples
 from quantize.graph import FloatGraph
-from quantize.image_examples import ImageExamples, pixel_range, select_examples
 from quantize.importers.equivalence import check_same_answers
-from quantize.importers.onnx_importer import import_model, load_static_onnx
-from quantize.model_card import ModelCard
-from quantize.quantize_model import StageProgress, quantize_model
-from quantize.quantized_graph import QuantizedGraph
+from quantize.output_spans import output_spans
+from quantize.pixel_input import pixel_range, take_pixels
+from quantize.precision_plan import plan_precisions
+from quantize.quantized_graph import Precision, QuantizedGraph
+from quantize.quantizer import quantize_graph
+from quantize.report.model import Finding, SpeedEntry
+from quantize.source_model import SourceModel, read_source_model
 
-__all__ = ["BuildReport", "BuildRequest", "build_bundle"]
+if TYPE_CHECKING:
+    from quantize.evaluation.evaluation import Evaluation
+    from quantize.labelled_data import LabelledData
+
+__all__ = ["BuildReport", "BuildRequest", "DataRequest", "StageProgress", "build_bundle"]
+
+StageProgress = Callable[[str, int, int], None]
+"""Called with the stage's name, and how many of how many of its steps are done."""
 
 _DEFAULT_GOLDEN = 3
 _OTHER_SUFFIXES = frozenset({".onnx", ".tflite", ".zip"})
 
 
 @dataclass(frozen=True, slots=True)
-class BuildRequest:
-    """What to build.
+class _Form:
+    """The graph that is quantized, with how it is fed and read."""
 
-    Attributes:
-        model: the .onnx file.
-        calibration: folders, patterns and files of real pictures.
-        destination: `NAME.edge`, or a new folder.
-        card: what the model does not say.
-        golden: pictures to pack with their answers; empty takes 3 of the calibration pictures.
-        most_examples: how many calibration pictures at most.
-        input_shapes: by input name, where the model leaves more open than its batch.
-        metrics: measured elsewhere, to embed.
-    """
-
-    model: Path
-    calibration: tuple[str, ...]
-    destination: Path
-    card: ModelCard
-    golden: tuple[Path, ...] = ()
-    most_examples: int = 300
-    input_shapes: Mapping[str, tuple[int, ...]] | None = None
-    metrics: tuple[Metric, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BuildReport:
-    """What was built.
-
-    Attributes:
-        manifest: as written.
-        destination: where the bundle is.
-        operators: how many of each in the float graph.
-        source_bytes: size of the source model.
-        assumed: what neither the model nor the card said.
-        refused: calibration pictures left out, and why.
-    """
-
-    manifest: Manifest
-    destination: Path
-    operators: Mapping[str, int]
-    source_bytes: int
-    assumed: tuple[str, ...]
-    refused: Mapping[Path, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """The source model, understood, and the pictures to measure it on."""
-
-    model: Any
     graph: FloatGraph
-    description: ModelDescription
-    examples: ImageExamples
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What was measured of the artifacts on real examples."""
+
+    parity: tuple[Parity, ...]
+    evaluation: Evaluation | None
 
 
 def build_bundle(request: BuildRequest, *, progress: StageProgress | None = None) -> BuildReport:
-    """Import, calibrate, quantize, write both artifacts, compare them and write the bundle.
+    """Import, calibrate, quantize, repair, write, judge and pack.
 
     Args:
         request: what to build.
         progress: told how far each stage is.
 
     Returns:
-        What was made and measured. The same request gives the same bytes.
+        What was made and measured. The same request gives the same bundle, byte for byte.
 
     Raises:
-        EdgeError: anything that stands in the way; no partial bundle is left.
+        GateError: it must not be shipped, and why.
+        EdgeError: anything else that stands in the way; no partial bundle is left.
     """
-    report = progress or _ignore
     _check_destination(request.destination)
-    source = _read_source(request)
-    given = [(path, source.examples.read(path)) for path in request.golden]
-    check_same_answers(source.model, source.graph, source.examples)
-    artifacts = write_artifacts(_quantize(source, report), source.description)
-    parity = compare_artifacts(
-        source_artifact(source.model.SerializeToString(), source.description),
-        artifacts,
-        description=source.description,
-        examples=source.examples,
-        progress=lambda done, total: report("compare", done, total),
-    )
-    pictures = given or _spread(source.examples, _DEFAULT_GOLDEN)
-    golden = golden_examples(artifacts, source.description, pictures)
-    evidence = Evidence(
-        source_model_sha256=sha256_of_file(request.model),
-        calibration_sha256=source.examples.digest(),
-        calibration_examples=len(source.examples.usable()),
-        tools=tool_versions(),
-        parity=parity,
-        metrics=request.metrics,
-    )
-    card, assumed = fill_card(request.card, model=request.model)
-    manifest = compose_manifest(
-        card, source.description, artifacts, golden=golden, evidence=evidence
-    )
-    files: dict[str, bytes | Path] = {each.entry.path: each.data for each in artifacts}
-    files.update({each.input: path for each, (path, _) in zip(golden, pictures, strict=True)})
-    return BuildReport(
-        manifest=write_bundle(manifest, files, request.destination),
-        destination=request.destination,
-        operators=Counter(node.op for node in source.graph.nodes),
-        source_bytes=request.model.stat().st_size,
-        assumed=(*source.description.assumed, *assumed),
-        refused=source.examples.refused,
-    )
+    source = read_source_model(request.model, request.card, request.input_shapes)
+    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as scratch:
+        return _Build(request, source, progress or _ignore).run(Path(scratch))
+
+
+class _Build:
+    """One bundle on its way: each step takes what those before it made."""
+
+    def __init__(self, request: BuildRequest, source: SourceModel, report: StageProgress) -> None:
+        self._request = request
+        self._source = source
+        self._report = report
+        self.calibration: Calibration | None = None
+        self.assumed: tuple[str, ...] = ()
+
+    def run(self, scratch: Path) -> BuildReport:
+        """All steps in order."""
+        request, source = self._request, self._source
+        data = open_labelled_data(request.data, source.description) if request.data else None
+        examples = open_examples(request, source.description, data, scratch=scratch)
+        given = [self._golden_file(path) for path in request.golden]
+        check_same_answers(source.model, source.graph, examples)
+        form = self._form()
+        prepared = examples.prepared_as(form.inputs)
+        quantized = self._quantize(form, prepared)
+        spans = output_spans(source.graph, examples)
+        artifacts = self._write(quantized, form, spans)
+        judgement = self._judge(artifacts, examples, data)
+        final = replace(form, outputs=_refitted(form.outputs, judgement.evaluation))
+        if final.outputs != form.outputs:
+            artifacts = self._write(quantized, final, spans)
+        golden = golden_examples(artifacts, given or _spread(examples, _DEFAULT_GOLDEN))
+        manifest = self._pack(final, artifacts, golden, judgement, prepared)
+        return self._describe(manifest, quantized, artifacts, judgement, prepared)
+
+    def _write(
+        self, quantized: QuantizedGraph, form: _Form, spans: Mapping[str, float]
+    ) -> tuple[BuiltArtifact, ...]:
+        return write_artifacts(quantized, form.inputs, form.outputs, spans, self._request.artifacts)
+
+    def _describe(
+        self,
+        manifest: Manifest,
+        quantized: QuantizedGraph,
+        artifacts: tuple[BuiltArtifact, ...],
+        judgement: _Judgement,
+        examples: ModelExamples,
+    ) -> BuildReport:
+        """Measure what only the report shows, and put it together."""
+        source = self._source
+        layers = survey_layers(
+            quantized, examples, lambda done, total: self._report("layers", done, total)
+        )
+        speed: tuple[SpeedEntry, ...] = ()
+        if self._request.is_timed:
+            floats = write_float_tflite(
+                source.graph, source.description.inputs, source.description.outputs
+            )
+            speed = time_artifacts((source.artifact(), floats, *artifacts), examples)
+        measured = Measured(
+            source=source.artifact(),
+            evaluation=judgement.evaluation,
+            layers=layers,
+            ranges=range_entries(self.calibration),
+            speed=speed,
+            findings=tuple(Finding("note", f"assumed {each}") for each in self.assumed),
+        )
+        return BuildReport(
+            manifest=manifest,
+            destination=self._request.destination,
+            report=compose_report(manifest, measured),
+            refused=examples.refused,
+        )
+
+    def _golden_file(self, path: Path) -> tuple[Example, ExampleValue]:
+        inputs = self._source.description.inputs
+        value = read_example(path, inputs)
+        return Example(str(path), lambda: value, path), value
+
+    def _form(self) -> _Form:
+        """The graph with its pictures let in as pixels, where that is wanted."""
+        description, graph = self._source.description, self._source.graph
+        inputs = list(description.inputs)
+        for at, each in enumerate(inputs):
+            if self._request.takes_pixels and isinstance(each, ImageInput):
+                graph = take_pixels(graph, each)
+                inputs[at] = _as_pixels(each)
+        return _Form(graph, tuple(inputs), description.outputs)
+
+    def _quantize(self, form: _Form, examples: ModelExamples) -> QuantizedGraph:
+        plan = plan_precisions(form.graph)
+        # All that pixels can be: with it the 256 levels of a channel are the model's 256 levels.
+        known = {
+            each.name: TensorRange(*pixel_range(each))
+            for each in form.inputs
+            if isinstance(each, ImageInput) and not each.normalisation_in_graph
+        }
+        if Precision.INT8 not in plan.values():
+            return quantize_graph(form.graph, known, plan)
+        self.calibration = calibrate(
+            form.graph,
+            examples,
+            options=self._request.ranges,
+            precisions=plan,
+            progress=lambda done, total: self._report("calibrate", done, total),
+            checkpoint=self._request.checkpoint,
+        )
+        return quantize_graph(form.graph, {**self.calibration, **known}, plan)
+
+    def _judge(
+        self,
+        artifacts: tuple[BuiltArtifact, ...],
+        examples: ModelExamples,
+        data: LabelledData | None,
+    ) -> _Judgement:
+        source = self._source
+        reference = source.artifact()
+        parity = compare_artifacts(
+            reference,
+            artifacts,
+            examples=examples,
+            progress=lambda done, total: self._report("compare", done, total),
+        )
+        if data is None:
+            return _Judgement(parity, None)
+        description = source.description
+        floats = write_float_tflite(source.graph, description.inputs, description.outputs)
+        with ExitStack() as stack:
+            models = {
+                each.entry.path: stack.enter_context(open_artifact(each))
+                for each in (reference, floats, *artifacts)
+            }
+            options = EvaluationOptions(
+                reference=reference.entry.path,
+                quantized=tuple(each.entry.path for each in artifacts),
+                may_name=self._request.data is not None and self._request.data.may_name,
+                progress=lambda done, total: self._report("evaluate", done, total),
+            )
+            found = evaluate_artifacts(models, data, description.outputs[0], options)
+        return _Judgement(parity, found)
+
+    def _pack(
+        self,
+        form: _Form,
+        artifacts: tuple[BuiltArtifact, ...],
+        golden: tuple[GoldenFile, ...],
+        judgement: _Judgement,
+        examples: ModelExamples,
+    ) -> Manifest:
+        request, description = self._request, self._source.description
+        evaluation = judgement.evaluation
+        measured = () if evaluation is None else to_metrics(evaluation)
+        evidence = Evidence(
+            source_model_sha256=sha256_of_file(request.model),
+            calibration_sha256=examples.digest(),
+            calibration_examples=len(examples.usable()),
+            tools=tool_versions(),
+            parity=judgement.parity,
+            metrics=(*measured, *request.metrics),
+            calibration_method=request.ranges.method.value,
+            refitted=evaluation is not None and evaluation.operating_point is not None,
+        )
+        card, assumed = fill_card(request.card, model=request.model)
+        self.assumed = (*description.assumed, *assumed)
+        manifest = compose_manifest(
+            card,
+            form.inputs,
+            form.outputs,
+            artifacts,
+            golden=tuple(entry for entry, _ in golden),
+            evidence=evidence,
+        )
+        files: dict[str, bytes | Path] = {each.entry.path: each.data for each in artifacts}
+        files.update({entry.input: content for entry, content in golden})
+        return write_bundle(manifest, files, request.destination)
 
 
 def _ignore(_stage: str, _done: int, _total: int) -> None:
     return None
+
+
+def _as_pixels(image: ImageInput) -> ImageInput:
+    return msgspec.structs.replace(image, dtype="uint8", normalisation_in_graph=True)
+
+
+def _refitted(outputs: tuple[Output, ...], evaluation: Evaluation | None) -> tuple[Output, ...]:
+    """The first output, which the labels are of, at the operating point fitted on int8."""
+    point = None if evaluation is None else evaluation.operating_point
+    if point is None:
+        return outputs
+    first = msgspec.structs.replace(
+        outputs[0],
+        temperature=point.temperature,
+        thresholds=point.thresholds or outputs[0].thresholds,
+    )
+    return (first, *outputs[1:])
 
 
 def _check_destination(destination: Path) -> None:
@@ -154,28 +296,9 @@ def _check_destination(destination: Path) -> None:
         raise OutputError(f"cannot write bundle {destination}: it is a folder; give a new name")
 
 
-def _read_source(request: BuildRequest) -> _Source:
-    model = load_static_onnx(request.model, input_shapes=request.input_shapes)
-    graph = import_model(model)
-    description = describe_model(graph, request.card)
-    paths = select_examples(request.calibration, most=request.most_examples)
-    return _Source(model, graph, description, ImageExamples(paths, description.input))
-
-
-def _quantize(source: _Source, report: StageProgress) -> QuantizedGraph:
-    # All that pixels can be: with it the 256 levels of a channel are the model's 256 levels.
-    pixels = TensorRange(*pixel_range(source.description.input))
-    return quantize_model(
-        source.graph,
-        source.examples,
-        known_ranges={source.graph.inputs[0]: pixels},
-        progress=report,
-    )
-
-
-def _spread(examples: ImageExamples, count: int) -> list[tuple[Path, Frame]]:
-    """A few of the pictures that can be read, evenly from first to last."""
+def _spread(examples: ModelExamples, count: int) -> list[tuple[Example, ExampleValue]]:
+    """A few of the examples that can be read, evenly from first to last."""
     usable = examples.usable()
     if len(usable) > count:
         usable = tuple(usable[at * (len(usable) - 1) // (count - 1)] for at in range(count))
-    return [(path, examples.read(path)) for path in usable]
+    return [(each, each.read()) for each in usable]

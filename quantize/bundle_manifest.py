@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import edge
-from edge.bundle.manifest import Evidence, GoldenExample, Manifest
+from edge.bundle.manifest import Evidence, GoldenExample, Input, Manifest, Output
 
 if TYPE_CHECKING:
     from quantize.artifacts import BuiltArtifact
-    from quantize.describe_model import ModelDescription
     from quantize.model_card import ModelCard
 
 __all__ = ["compose_manifest", "fill_card", "sha256_of_file", "tool_versions"]
@@ -44,7 +43,8 @@ def fill_card(card: ModelCard, *, model: Path) -> tuple[ModelCard, tuple[str, ..
 
 def compose_manifest(
     card: ModelCard,
-    description: ModelDescription,
+    inputs: tuple[Input, ...],
+    outputs: tuple[Output, ...],
     artifacts: Sequence[BuiltArtifact],
     *,
     golden: tuple[GoldenExample, ...],
@@ -54,7 +54,8 @@ def compose_manifest(
 
     Args:
         card: as `fill_card` gives it.
-        description: how the model is fed and read.
+        inputs: how the model is fed.
+        outputs: how it is read.
         artifacts: the model files.
         golden: golden examples.
         evidence: what was measured.
@@ -69,8 +70,8 @@ def compose_manifest(
         licence=card.licence or "",
         attribution=card.attribution or (),
         files=(),
-        inputs=(description.input,),
-        outputs=(description.output,),
+        inputs=inputs,
+        outputs=outputs,
         artifacts=tuple(each.entry for each in artifacts),
         golden=golden,
         evidence=evidence,

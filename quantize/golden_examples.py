@@ -1,55 +1,56 @@
-"""Real pictures with what each artifact answers, for `edge-run selftest`."""
+"""Real inputs with what each artifact answers, for `edge-run selftest`."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from edge.bundle.manifest import GoldenExample, GoldenOutput
 from edge.errors import InputError
-from edge.frame import Frame
 from edge.pipeline import Model
+from edge.record import Record
 from quantize.artifacts import BuiltArtifact, open_artifact
+from quantize.examples.model_examples import Example, ExampleValue
 
-if TYPE_CHECKING:
-    from quantize.describe_model import ModelDescription
+__all__ = ["GoldenFile", "golden_examples"]
 
-__all__ = ["golden_examples"]
+GoldenFile = tuple[GoldenExample, bytes | Path]
 
 
 def golden_examples(
-    artifacts: Sequence[BuiltArtifact],
-    description: ModelDescription,
-    pictures: Sequence[tuple[Path, Frame]],
-) -> tuple[GoldenExample, ...]:
-    """Run every artifact on every golden picture.
+    artifacts: Sequence[BuiltArtifact], chosen: Sequence[tuple[Example, ExampleValue]]
+) -> tuple[GoldenFile, ...]:
+    """Run every artifact on every golden input.
 
     Args:
         artifacts: the bundle's model files.
-        description: how they are fed and read.
-        pictures: file and decoded picture.
+        chosen: the inputs, decoded.
 
     Returns:
-        One entry a picture; its `input` is "golden/NN" with the file's suffix.
+        One entry an input, with its content; its `input` is "golden/NN" with a suffix.
 
     Raises:
         EngineError: an engine is missing or fails.
         InputError: the artifacts do not see the same tensor.
     """
     with ExitStack() as stack:
-        models = [stack.enter_context(open_artifact(each, description)) for each in artifacts]
+        models = [stack.enter_context(open_artifact(each)) for each in artifacts]
         return tuple(
-            _golden_example(models, f"golden/{at:02d}{path.suffix.lower()}", frame)
-            for at, (path, frame) in enumerate(pictures)
+            _golden_example(models, at, example, value)
+            for at, (example, value) in enumerate(chosen)
         )
 
 
-def _golden_example(models: Sequence[Model], name: str, frame: Frame) -> GoldenExample:
-    digests = {model.tensor_sha256(frame) for model in models}
+def _golden_example(
+    models: Sequence[Model], at: int, example: Example, value: ExampleValue
+) -> GoldenFile:
+    digests = {model.tensor_sha256(value) for model in models}
     if len(digests) != 1:
-        raise InputError(f"{frame.source}: preprocessing differs between the artifacts")
+        raise InputError(f"{example.name}: preprocessing differs between the artifacts")
     outputs = [
         GoldenOutput(
             artifact=model.parts.artifact.path,
@@ -58,6 +59,22 @@ def _golden_example(models: Sequence[Model], name: str, frame: Frame) -> GoldenE
             values=tuple(float(value) for value in values.reshape(-1)),
         )
         for model in models
-        for output, values in model.output_values(frame).items()
+        for output, values in model.output_values(value).items()
     ]
-    return GoldenExample(input=name, tensor_sha256=digests.pop(), outputs=tuple(outputs))
+    suffix, content = _content(example, value)
+    entry = GoldenExample(
+        input=f"golden/{at:02d}{suffix}", tensor_sha256=digests.pop(), outputs=tuple(outputs)
+    )
+    return entry, content
+
+
+def _content(example: Example, value: ExampleValue) -> tuple[str, bytes | Path]:
+    """A file that holds the input: its own, or an .npz of one record out of many."""
+    if example.file is not None:
+        return example.file.suffix.lower(), example.file
+    if not isinstance(value, Record):
+        raise InputError(f"{example.name}: it is in no file that could go into the bundle")
+    arrays = {name: np.asarray(each) for name, each in value.values.items()}
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub takes them for options
+    return ".npz", buffer.getvalue()

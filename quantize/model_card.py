@@ -22,6 +22,7 @@ Activation = Literal["none", "softmax", "sigmoid"]
 _NUMBER_LISTS = frozenset({"mean", "std", "thresholds"})
 _TEXT_LISTS = frozenset({"labels", "limits", "attribution"})
 _NUMBERS = frozenset({"scale", "temperature", "crop_fraction"})
+_OBJECTS = frozenset({"inputs", "outputs"})
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "kind": ("classification", "multilabel", "regression"),
     "activation": ("none", "softmax", "sigmoid"),
@@ -58,6 +59,10 @@ class ModelCard:
         antialias: whether shrinking is preceded by a low-pass.
         crop_fraction: for resize "crop".
         pad_value: 0..255, for resize "letterbox".
+        inputs: by input name, what the manifest says of an input, but for its name, shape and
+            type: kind (image | series | table | vector), channels, units, mean, gap rule, ...
+        outputs: by output name, what the manifest says of an output but for its name; for models
+            with several.
     """
 
     name: str | None = None
@@ -82,6 +87,8 @@ class ModelCard:
     antialias: bool | None = None
     crop_fraction: float | None = None
     pad_value: int | None = None
+    inputs: Mapping[str, Mapping[str, Any]] | None = None
+    outputs: Mapping[str, Mapping[str, Any]] | None = None
 
     def over(self, other: ModelCard) -> ModelCard:
         """This card, with what it leaves unsaid taken from another."""
@@ -151,6 +158,11 @@ def _value_fault(key: str, value: Any) -> str | None:
         return None if _is_a(value, (int, float)) else "must be a number"
     if key == "pad_value":
         return None if _is_a(value, (int,)) else "must be a whole number"
+    if key in _OBJECTS:
+        is_right = isinstance(value, Mapping) and all(
+            isinstance(each, Mapping) for each in value.values()
+        )
+        return None if is_right else "must be an object of objects, by name"
     if key == "antialias":
         return None if isinstance(value, bool) else "must be true or false"
     return None if isinstance(value, str) else "must be a text"

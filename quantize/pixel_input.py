@@ -23,7 +23,7 @@ from quantize.passes.base import check_graph
 if TYPE_CHECKING:
     from edge.bundle.manifest import ImageInput
 
-__all__ = ["take_pixels"]
+__all__ = ["pixel_range", "take_pixels"]
 
 _LAST_PIXEL = 255
 _WHOLE = 1e-6
@@ -68,6 +68,15 @@ def take_pixels(graph: FloatGraph, image: ImageInput) -> FloatGraph:
     changed = draft.finish()
     check_graph(changed, when="after pixels were let in")
     return changed
+
+
+def pixel_range(image: ImageInput) -> tuple[float, float]:
+    """Smallest and largest value that normalisation can make of a pixel in 0..255."""
+    count = max(len(image.mean), len(image.std))
+    mean = np.broadcast_to(np.array(image.mean, np.float64), (count,))
+    std = np.broadcast_to(np.array(image.std, np.float64), (count,))
+    ends = np.concatenate([(pixel * image.scale - mean) / std for pixel in (0.0, _LAST_PIXEL)])
+    return float(ends.min()), float(ends.max())
 
 
 def _is_one_grid(factor: Channels, zero_point: Channels) -> bool:

@@ -93,6 +93,10 @@ class ModelExamples:
         """The same examples for the same model with its inputs in another form."""
         return ModelExamples(self.examples, inputs, self.refused)
 
+    def only(self, examples: Sequence[Example]) -> ModelExamples:
+        """Some of the examples, in the same form."""
+        return ModelExamples(examples, self._inputs, self.refused)
+
     def usable(self) -> tuple[Example, ...]:
         """Those that were not refused so far."""
         return tuple(each for each in self.examples if each.name not in self.refused)

@@ -1,0 +1,152 @@
+"""Everything measured on the way -> one report."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from edge.bundle.manifest import Manifest
+from edge.engines.base import EngineOptions
+from edge.model_parts import check_against_engine
+from edge.preprocess.record import RecordPreprocessor
+from quantize.artifacts import BuiltArtifact, open_artifact
+from quantize.evaluation.layer_loss import LayerLoss, measure_layer_losses
+from quantize.report.model import (
+    Finding,
+    LadderStep,
+    ModelFile,
+    QuantizationReport,
+    RangeEntry,
+    SpeedEntry,
+)
+from quantize.report.speed import measure_speed
+
+if TYPE_CHECKING:
+    from quantize.calibration import Calibration
+    from quantize.evaluation.evaluation import Evaluation
+    from quantize.examples.model_examples import ModelExamples
+    from quantize.quantized_graph import QuantizedGraph
+    from quantize.run_examples import Progress
+
+__all__ = ["Measured", "compose_report", "range_entries", "survey_layers", "time_artifacts"]
+
+_LAYER_EXAMPLES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a report is made of besides the manifest.
+
+    Attributes:
+        source: the float model.
+        evaluation: on labelled data; None without.
+        layers: what each layer loses.
+        ranges: of the tensors.
+        ladder: attempts to repair.
+        ladder_metric: what they were judged by.
+        speed: of all files on this machine.
+        findings: what a reader has to know.
+    """
+
+    source: BuiltArtifact
+    evaluation: Evaluation | None = None
+    layers: tuple[LayerLoss, ...] = ()
+    ranges: tuple[RangeEntry, ...] = ()
+    ladder: tuple[LadderStep, ...] = ()
+    ladder_metric: str = "SNR in dB"
+    speed: tuple[SpeedEntry, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def compose_report(manifest: Manifest, measured: Measured) -> QuantizationReport:
+    """Put the report together.
+
+    Args:
+        manifest: of the bundle as it was written.
+        measured: all that the manifest does not hold.
+    """
+    evidence = manifest.evidence
+    sizes = {each.path: each for each in manifest.files}
+    files = [ModelFile("source", len(measured.source.data))]
+    for artifact in manifest.artifacts:
+        entry = sizes[artifact.path]
+        files.append(ModelFile(artifact.path, entry.size_bytes, entry.sha256))
+    return QuantizationReport(
+        name=manifest.name,
+        version=manifest.version,
+        task=manifest.task,
+        files=tuple(files),
+        calibration_examples=evidence.calibration_examples if evidence else 0,
+        parity=evidence.parity if evidence else (),
+        evaluation=measured.evaluation,
+        layers=measured.layers,
+        ranges=measured.ranges,
+        ladder=measured.ladder,
+        ladder_metric=measured.ladder_metric,
+        speed=measured.speed,
+        machine=_machine() if measured.speed else "",
+        findings=measured.findings,
+        versions=evidence.tools if evidence else {},
+        digests=_digests(manifest),
+    )
+
+
+def range_entries(calibration: Calibration | None) -> tuple[RangeEntry, ...]:
+    """The range of every calibrated tensor, in graph order."""
+    if calibration is None:
+        return ()
+    return tuple(
+        RangeEntry(
+            name=name,
+            observed_low=tensor.observed[0],
+            observed_high=tensor.observed[1],
+            low=tensor.chosen.low,
+            high=tensor.chosen.high,
+            method=tensor.method.value,
+        )
+        for name, tensor in calibration.tensors.items()
+    )
+
+
+def survey_layers(
+    quantized: QuantizedGraph, examples: ModelExamples, progress: Progress
+) -> tuple[LayerLoss, ...]:
+    """What each layer loses, over a few of the examples."""
+    few = examples.usable()[:: max(1, len(examples.usable()) // _LAYER_EXAMPLES)]
+    return measure_layer_losses(quantized, examples.only(few[:_LAYER_EXAMPLES]), progress)
+
+
+def time_artifacts(
+    artifacts: Sequence[BuiltArtifact], examples: ModelExamples
+) -> tuple[SpeedEntry, ...]:
+    """Time every file on the first example, on one thread, taking turns."""
+    record = examples.record(next(value for _, value in islice(examples.values(), 1)))
+    runs: dict[tuple[str, str], Callable[[], object]] = {}
+    with ExitStack() as stack:
+        for each in artifacts:
+            model = stack.enter_context(open_artifact(each, EngineOptions(threads=1)))
+            targets, _ = check_against_engine(model.parts)
+            prepared = RecordPreprocessor(each.inputs, targets, each.entry.layout)
+            tensors, _ = prepared.prepare_checked(record)
+            runs[each.entry.engine, each.entry.path] = partial(model.parts.engine.run, tensors)
+        return measure_speed(runs)
+
+
+def _machine() -> str:
+    return (
+        f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, one thread"
+    )
+
+
+def _digests(manifest: Manifest) -> Mapping[str, str]:
+    if manifest.evidence is None:
+        return {}
+    return {
+        "source model": manifest.evidence.source_model_sha256,
+        "calibration examples": manifest.evidence.calibration_sha256,
+    }
