@@ -109,7 +109,8 @@ def random_inputs(graph: FloatGraph, seed: int) -> dict[str, NDArray[Any]]:
         if dtype == "float32":
             values[name] = generator.normal(0.2, 1.0, shape).astype(np.float32)
         else:
-            values[name] = generator.integers(0, 2 if dtype == "bool" else 4, shape).astype(dtype)
+            count = {"bool": 2, "uint8": 256}.get(dtype, 4)
+            values[name] = generator.integers(0, count, shape).astype(dtype)
     return values
 
 
