@@ -59,21 +59,29 @@ def run_setting(model: BarModelFolder, setting: Setting, cache: Path, limit_s: f
 
 
 def run_ours(model: BarModelFolder, cache: Path, limit_s: float) -> tuple[Run, Run]:
-    """Quantize with our own toolchain and measure both files."""
+    """Quantize with our own toolchain and measure both files.
+
+    Returns:
+        The run of the ONNX file and that of the TFLite file; either may have a fault.
+    """
     name = model.facts.name
     onnx = artifact_path(cache, name, OURS, "default", "onnxruntime")
     runs = (
         Run(name, OURS, "default", "onnxruntime", is_dynamic=False),
         Run(name, OURS, "default", "litert", is_dynamic=False),
     )
+    paths = (onnx, tflite_path(onnx))
+    for path in paths:
+        path.unlink(missing_ok=True)
+    fault = None
     try:
-        for path in (onnx, tflite_path(onnx)):
-            path.unlink(missing_ok=True)
         _work(Path(sys.executable), f"{_PACKAGE}.ours", model, onnx, (cache, {}, limit_s))
     except EdgeError as error:
-        return replace(runs[0], fault=str(error)), replace(runs[1], fault=str(error))
-    first = _measured_or_fault(runs[0], onnx, model)
-    second = _measured_or_fault(runs[1], tflite_path(onnx), model)
+        fault = str(error)
+    first, second = (
+        _measured_or_fault(run, path, model) if path.is_file() else replace(run, fault=fault)
+        for run, path in zip(runs, paths, strict=True)
+    )
     return first, replace(second, seconds=first.seconds, peak_mib=first.peak_mib)
 
 
