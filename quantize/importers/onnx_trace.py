@@ -53,7 +53,7 @@ def trace_model(model: Any, input_shapes: Mapping[str, tuple[int, ...]]) -> Trac
     del traced.graph.output[:]
     names = [name for node in traced.graph.node for name in node.output if name]
     traced.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    session = open_session(traced.SerializeToString(), optimise=False)
+    session = open_session(traced.SerializeToString(), optimise=False, threads=1)
     types = _input_types(model)
     zeros = {name: np.zeros(shape, types[name]) for name, shape in input_shapes.items()}
     found = dict(zip(names, run_session(session, names, zeros), strict=True))

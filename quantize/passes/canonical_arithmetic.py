@@ -2,7 +2,8 @@
 
 Sub and Div by a constant become Add and Mul. Sum, Mean, Max and Min of many become chains of two;
 Max and Min with one number become Clip where the bound allows it (0 must stay between the bounds).
-Reciprocal, Tan and powers with a plain exponent are written out.
+Clip with other bounds, or of integers, is Max and Min. Reciprocal, Tan and powers with a plain
+exponent are written out.
 """
 
 from __future__ import annotations
@@ -68,6 +69,28 @@ def _finish_pair(draft: GraphDraft, made: Replacement, op: str, pair: tuple[str,
     made.finish(op, *pair)
 
 
+def _write_clip(draft: GraphDraft, node: Node) -> None:
+    """Clip with bounds that are computed, or on one side of 0, or of integers."""
+    low, high = (*node.inputs[1:], "", "")[:2]
+    is_float = draft.dtype(node.inputs[0]) == "float32"
+    if is_float and _holds_zero(draft, low, high):
+        return
+    made = Replacement(draft, node)
+    bounds = [(op, name) for op, name in (("Max", low), ("Min", high)) if name]
+    current = node.inputs[0]
+    for op, name in bounds[:-1]:
+        current = made.add(op, current, name)
+    made.finish(bounds[-1][0], current, bounds[-1][1])
+
+
+def _holds_zero(draft: GraphDraft, low: str, high: str) -> bool:
+    if any(name and name not in draft.constants for name in (low, high)):
+        return False
+    least = float(draft.constants[low].reshape(())) if low else -np.inf
+    most = float(draft.constants[high].reshape(())) if high else np.inf
+    return least <= 0 <= most and least < most
+
+
 def _write_reciprocal(draft: GraphDraft, node: Node) -> None:
     made = Replacement(draft, node)
     made.finish("Div", made.constant(1.0), node.inputs[0])
@@ -105,6 +128,7 @@ def _write_power(draft: GraphDraft, node: Node) -> None:
 Writer = Callable[[GraphDraft, Node], None]
 
 _WRITERS: Mapping[str, Writer] = {
+    "Clip": _write_clip,
     "Div": _write_inverse,
     "Max": _write_chain,
     "Mean": _write_chain,
@@ -126,4 +150,4 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-CANONICAL_ARITHMETIC = GraphPass("canonical arithmetic", _rewrite, frozenset(_WRITERS))
+CANONICAL_ARITHMETIC = GraphPass("canonical arithmetic", _rewrite, frozenset(_WRITERS) - {"Clip"})

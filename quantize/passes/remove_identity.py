@@ -6,8 +6,6 @@ Concat, Sum, Max, Min or Mean that change nothing. Other Expands are Tiles.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from quantize.graph import FloatGraph, Node
@@ -48,6 +46,11 @@ def _write_expand(draft: GraphDraft, node: Node) -> None:
     made.finish("Tile", source, made.constant(repeats, np.int64, "repeats"))
 
 
+def _identity(node: Node) -> Node:
+    """What joins an input of the graph to an output of it."""
+    return Node("Identity", node.inputs[:1], node.outputs[:1], {}, node.name)
+
+
 def _rewrite(graph: FloatGraph) -> FloatGraph:
     draft = GraphDraft(graph)
     for original in graph.nodes:
@@ -56,10 +59,8 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
             continue
         if _does_nothing(draft, node):
             mask_is_read = any(draft.consumers(name) for name in node.outputs[1:] if name)
-            if not mask_is_read and not draft.bypass(node) and node.op not in _ABSORBED:
-                draft.replace(
-                    node, replace(node, op="Identity", inputs=node.inputs[:1], attributes={})
-                )
+            if not mask_is_read and not draft.bypass(node):
+                draft.replace(node, _identity(node))
         elif node.op == "Expand":
             _write_expand(draft, node)
     return draft.finish()
