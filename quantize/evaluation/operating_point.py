@@ -77,7 +77,15 @@ def fit_operating_point(
             kept.append(view.label)
             thresholds.append(_carried(old[view.column], output, temperature))
             continue
-        thresholds.append(_threshold(view, before, after, old[view.column], rule))
+        near = _carried(old[view.column], output, temperature)
+        if rule == "youden":
+            found = youden_threshold(*_pooled(view, after))
+        else:
+            wanted = specificity_at(
+                before[view.known, view.column], view.positive, old[view.column]
+            )
+            found = threshold_at_specificity(*_pooled(view, after), wanted, near=near)
+        thresholds.append(float(np.clip(found, 0.0, 1.0)))
     return OperatingPoint(temperature, tuple(thresholds), rule, len(truth), tuple(kept))
 
 
@@ -100,14 +108,7 @@ def _carried(threshold: float, output: Output, temperature: float) -> float:
     return float(1.0 / (1.0 + np.exp(-raw / temperature)))
 
 
-def _threshold(
-    view: LabelView, before: Floats, after: Sequence[Floats], old: float, rule: ThresholdRule
-) -> float:
+def _pooled(view: LabelView, after: Sequence[Floats]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Scores of all quantized files, and who is positive."""
     pooled = np.concatenate([each[view.known, view.column] for each in after])
-    positive = np.concatenate([view.positive] * len(after))
-    if rule == "youden":
-        found = youden_threshold(pooled, positive)
-    else:
-        wanted = specificity_at(before[view.known, view.column], view.positive, old)
-        found = threshold_at_specificity(pooled, positive, wanted)
-    return float(np.clip(found, 0.0, 1.0))
+    return pooled, np.concatenate([view.positive] * len(after))

@@ -22,6 +22,10 @@ Floats = NDArray[np.float64]
 
 _LEAST, _GREATEST = 0.05, 20.0
 _STEPS = 48
+_STEP = 1e-6
+"""How far above a highest score a threshold is put."""
+
+_SAME = 1e-12
 
 
 def fit_temperature(values: Floats, truth: NDArray[np.int64]) -> float:
@@ -69,28 +73,33 @@ def specificity_at(scores: Floats, positive: NDArray[np.bool_], threshold: float
 
 
 def threshold_at_specificity(
-    scores: Floats, positive: NDArray[np.bool_], specificity: float
+    scores: Floats, positive: NDArray[np.bool_], specificity: float, *, near: float
 ) -> float:
     """The threshold whose specificity on a sample is nearest to the wanted one.
+
+    A sample fixes a threshold only up to the gap between two scores, and not at all where the
+    float model calls nobody positive. So of thresholds equally near the one is taken that moves
+    least: what the sample does not ask for is not changed.
 
     Args:
         scores: float64 (n,).
         positive: bool (n,), at least one false.
         specificity: what the float model has at its operating point, 0 to 1.
+        near: the threshold in force before.
 
     Returns:
-        Half-way between two neighbouring scores, so that no example sits on the edge; of
-        thresholds equally near, the one of higher sensitivity.
+        `near` itself where it is as good as any; else a place half-way between two scores, so
+        that no example sits on the edge.
     """
     levels = np.unique(scores)
-    edges = np.concatenate([[levels[0] - 1e-6], (levels[1:] + levels[:-1]) / 2.0, [_above(levels)]])
+    edges = np.concatenate([[levels[0]], (levels[1:] + levels[:-1]) / 2.0, [levels[-1] + _STEP]])
     below = np.searchsorted(np.sort(scores[~positive]), edges, side="left")
     distance = np.abs(below / (~positive).sum() - specificity)
-    return float(edges[int(np.argmin(distance))])
-
-
-def _above(levels: Floats) -> float:
-    return float(levels[-1] + 1e-6)
+    best = edges[distance <= distance.min() + _SAME]
+    # Beyond the outermost scores nothing limits the threshold.
+    low = -np.inf if best[0] == edges[0] else best[0]
+    high = np.inf if best[-1] == edges[-1] else best[-1]
+    return float(np.clip(near, low, high))
 
 
 def youden_threshold(scores: Floats, positive: NDArray[np.bool_]) -> float:
@@ -106,7 +115,7 @@ def youden_threshold(scores: Floats, positive: NDArray[np.bool_]) -> float:
     false_share, sensitivity, thresholds = RankedScores(scores, positive).curve()
     best = int(np.argmax(sensitivity - false_share))
     if best == 0:
-        return float(thresholds[1] + 1e-6)
+        return float(thresholds[1] + _STEP)
     if best + 1 == len(thresholds):
         return float(thresholds[best])
     return float((thresholds[best] + thresholds[best + 1]) / 2.0)

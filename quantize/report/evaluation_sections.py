@@ -200,11 +200,11 @@ def _changes(evaluation: Evaluation, page: PageContext) -> str:
 def flips_section(evaluation: Evaluation, page: PageContext) -> str:
     """Decisions that changed, both directions, and which."""
     del page
-    rows = [_flip_row(each.model, one, "") for each in evaluation.comparisons for one in each.flips]
-    rows += [
-        _flip_row(each.model, one, " (refitted)")
+    rows = [
+        _flip_row(each.model + suffix, one)
+        for suffix, kind in (("", "flips"), (" (refitted)", "refitted_flips"))
         for each in evaluation.comparisons
-        for one in each.refitted_flips
+        for one in _worth_a_row(getattr(each, kind))
     ]
     if not rows:
         return ""
@@ -223,7 +223,8 @@ def flips_section(evaluation: Evaluation, page: PageContext) -> str:
     parts = [
         paragraph(
             "Decisions that differ from the float model's at its operating point. A small p says "
-            "that the changes go one way more often than chance would have it.",
+            "that the changes go one way more often than chance would have it. Labels without any "
+            "change are left out.",
             "soft",
         ),
         table("Decision flips", header, rows),
@@ -256,10 +257,15 @@ def flips_section(evaluation: Evaluation, page: PageContext) -> str:
     return "".join(parts)
 
 
-def _flip_row(model: str, flips: Flips, suffix: str) -> tuple[str, ...]:
+def _worth_a_row(flips: tuple[Flips, ...]) -> tuple[Flips, ...]:
+    """Labels with a change; the first where nothing changed at all."""
+    return tuple(each for each in flips if each.changed) or flips[:1]
+
+
+def _flip_row(model: str, flips: Flips) -> tuple[str, ...]:
     is_class = flips.label == ""
     return (
-        model + suffix,
+        model,
         flips.label or "all",
         str(flips.changed),
         str(flips.examples),
@@ -286,11 +292,7 @@ def calibration_section(evaluation: Evaluation, page: PageContext) -> str:
     judged = [each for each in evaluation.models if each.calibration is not None]
     if not judged:
         return ""
-    squares = "".join(
-        _reliability_square(each, page.kinds[each.model], page)
-        for each in judged
-        if each.reliability
-    )
+    squares = "".join(_reliability_square(each, page) for each in judged if each.reliability)
     rows = [row for each in judged for row in _calibration_rows(each)]
     header = ("model", "ECE", "adaptive ECE", "Brier", "log loss")
     bins = [
@@ -318,13 +320,13 @@ def calibration_section(evaluation: Evaluation, page: PageContext) -> str:
     )
 
 
-def _reliability_square(figures: ModelFigures, kind: str, page: PageContext) -> str:
+def _reliability_square(figures: ModelFigures, page: PageContext) -> str:
     points = tuple((each.confidence, each.share) for each in figures.reliability)
     caption = Caption(
         figures.model,
         f"Reliability of {figures.model} over {len(points)} bins of confidence.",
     )
-    curve = Curve(figures.model, points, kind, has_marks=True)
+    curve = Curve(figures.model, points, page.kinds[figures.model], has_marks=True)
     return unit_square(page.ids, caption, ("confidence", "came true"), [curve])
 
 

@@ -52,7 +52,6 @@ def speed_section(report: QuantizationReport, page: PageContext) -> str:
     """Times on the machine that made the bundle, and nothing about boards."""
     if not report.speed:
         return ""
-    names = list(dict.fromkeys(each.model for each in report.speed))
     rows = [
         Interval(
             f"{each.model} · {each.engine}",

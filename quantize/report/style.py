@@ -34,7 +34,7 @@ section { break-inside: avoid-page; }
 .finding.warning { border-color: var(--warn); background: var(--warn-page); }
 .finding b { text-transform: capitalize; }
 .plots { display: flex; flex-wrap: wrap; gap: .5rem; margin: .6rem 0; }
-.plots > svg { flex: 0 1 auto; }
+.plots > svg { flex: 0 0 auto; width: 220px; }
 svg { max-width: 100%; height: auto; display: block; }
 .scroll { overflow-x: auto; margin: .6rem 0; }
 table { border-collapse: collapse; font-size: .88rem; width: 100%; }
@@ -42,7 +42,7 @@ caption { text-align: left; color: var(--soft); padding: .2rem 0; }
 th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 thead th { color: var(--soft); font-weight: 600; }
-tbody th { font-weight: 400; overflow-wrap: anywhere; }
+tbody th { font-weight: 400; overflow-wrap: break-word; }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--one); }
 code { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .85em;
@@ -64,8 +64,8 @@ svg text.value { font-variant-numeric: tabular-nums; }
 .bar.three, .point.three { fill: var(--three); }
 .curve.reference, .whisker.reference { stroke: var(--reference); }
 .curve.one, .whisker.one { stroke: var(--one); }
-.curve.two, .whisker.two { stroke: var(--two); stroke-dasharray: 7 3; }
-.curve.three, .whisker.three { stroke: var(--three); stroke-dasharray: 2 3; }
+.curve.two, .whisker.two { stroke: var(--two); } .curve.two { stroke-dasharray: 7 3; }
+.curve.three, .whisker.three { stroke: var(--three); } .curve.three { stroke-dasharray: 2 3; }
 .covered.one { fill: var(--one); fill-opacity: .35; }
 @media print {
   :root { --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb;
