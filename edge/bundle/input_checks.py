@@ -23,7 +23,7 @@ from edge.bundle.value_checks import (
     listed,
 )
 
-__all__ = ["MAX_SIDE_PIXELS", "MAX_VALUES", "check_input"]
+__all__ = ["MAX_SIDE_PIXELS", "MAX_VALUES", "check_input", "check_masks"]
 
 MAX_SIDE_PIXELS = 8192
 MAX_VALUES = 2**24
@@ -51,6 +51,29 @@ def check_input(each: Input, path: str, faults: FaultList) -> None:
         _check_table(each, path, faults)
     else:
         _check_vector(each, path, faults)
+
+
+def check_masks(inputs: tuple[Input, ...], faults: FaultList) -> None:
+    """Find every mask that does not fit the series that it is of; as `check_input`."""
+    series = {
+        each.name: each for each in inputs if isinstance(each, SeriesInput) and not each.mask_of
+    }
+    for index, each in enumerate(inputs):
+        if not isinstance(each, SeriesInput) or not each.mask_of:
+            continue
+        path = f"inputs[{index}].mask_of"
+        of = series.get(each.mask_of)
+        if of is None:
+            faults.add(path, f"{shown(each.mask_of)} is no series among inputs")
+            continue
+        same = (each.shape, each.axes, each.channels) == (of.shape, of.axes, of.channels)
+        faults.check(same, path, "has another shape, axes or channels than its series")
+        is_plain = each.gap_rule == "none" and each.mean == (0.0,) and each.std == (1.0,)
+        faults.check(
+            is_plain and each.clip is None,
+            path,
+            "is 0 or 1 as it is; leave out gap_rule, mean, std and clip",
+        )
 
 
 def _check_image(each: ImageInput, path: str, faults: FaultList) -> None:

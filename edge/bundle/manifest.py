@@ -104,6 +104,10 @@ class SeriesInput(_Part, frozen=True, kw_only=True, tag_field="kind", tag="serie
     `mean`, `std` and `fill` have one value, or one a channel; `fill` may have none. `units` has
     one a channel or none: they say what is expected, nothing is converted. `sampling_rate_hz`
     and `step` say how far apart two values lie; `step` is text, such as "1 h" or "visit".
+
+    `mask_of` makes it an input that nobody gives: 1 where the series of that name has a value and
+    0 where it has a gap, before any rule (as Che et al. 2018, "Recurrent Neural Networks for
+    Multivariate Time Series with Missing Values", feed it).
     """
 
     name: str
@@ -119,6 +123,7 @@ class SeriesInput(_Part, frozen=True, kw_only=True, tag_field="kind", tag="serie
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     clip: tuple[float, float] | None = None
+    mask_of: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from edge.bundle.bundle_paths import (
     check_paths,
 )
 from edge.bundle.faults import FaultList, shown
-from edge.bundle.input_checks import check_input
+from edge.bundle.input_checks import check_input, check_masks
 from edge.bundle.manifest import (
     Artifact,
     Evidence,
@@ -91,6 +91,7 @@ def check_tensors(
     check_filled([each.name for each in outputs], "outputs", "name", faults)
     for index, each in enumerate(inputs):
         check_input(each, f"inputs[{index}]", faults)
+    check_masks(inputs, faults)
     for index, output in enumerate(outputs):
         _check_output(output, f"outputs[{index}]", faults)
 
@@ -196,8 +197,8 @@ def _check_golden_output(output: GoldenOutput, names: _Names, path: str, faults:
     check_reference(output.name, names.outputs, f"{path}.name", "among outputs", faults)
     count = len(output.values)
     shape = output.shape
-    if not 0 < len(shape) <= _MAX_RANK or not all(0 < each <= _MAX_INT for each in shape):
-        faults.add(f"{path}.shape", f"must be 1 to {_MAX_RANK} positive sizes")
+    if len(shape) > _MAX_RANK or not all(0 < each <= _MAX_INT for each in shape):
+        faults.add(f"{path}.shape", f"must be at most {_MAX_RANK} positive sizes")
     elif prod(shape) != count:
         faults.add(f"{path}.values", f"has {count} values for shape {listed(shape)}")
     if output.name in names.outputs:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle.manifest import ImageInput, Input
+from edge.bundle.manifest import ImageInput, Input, SeriesInput
 from edge.errors import InputError
 from edge.frame import Frame
 from edge.preprocess.image import ImagePreprocessor
 from edge.preprocess.tensor import Prepared, TensorPreprocessor
 from edge.record import Record
+from edge.records.values import read_values
 from edge.source_name import show_source
 from edge.tensor_spec import TensorSpec
 
@@ -26,6 +29,16 @@ class _Preparation(Protocol):
     def prepare_checked(self, value: object, source: str) -> Prepared: ...
 
     def canonical(self, value: object, source: str) -> Prepared: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """How one tensor is made: of which value, and what it is called by manifest and engine."""
+
+    name: str
+    given: str
+    target: str
+    preparation: _Preparation
 
 
 class RecordPreprocessor:
@@ -48,8 +61,14 @@ class RecordPreprocessor:
         layout: Layout = "NCHW",
     ) -> None:
         found: Sequence[TensorSpec | None] = targets or [None] * len(inputs)
-        self._steps: list[tuple[str, str, _Preparation]] = [
-            (each.name, each.name if target is None else target.name, _make(each, target, layout))
+        by_name = {each.name: each for each in inputs}
+        self._steps = [
+            _Step(
+                name=each.name,
+                given=getattr(each, "mask_of", "") or each.name,
+                target=each.name if target is None else target.name,
+                preparation=_make(each, target, layout, by_name),
+            )
             for each, target in zip(inputs, found, strict=True)
         ]
 
@@ -68,8 +87,9 @@ class RecordPreprocessor:
         """
         tensors: dict[str, NDArray[Any]] = {}
         reason = None
-        for name, target, step in self._steps:
-            tensors[target], refusal = step.prepare_checked(_value(record, name), _called(record))
+        for step in self._steps:
+            value = _value(record, step.given)
+            tensors[step.target], refusal = step.preparation.prepare_checked(value, _called(record))
             reason = reason or refusal
         return tensors, reason
 
@@ -82,8 +102,9 @@ class RecordPreprocessor:
             InputError: as for `prepare_checked`; and where the record must not be answered.
         """
         tensors = {}
-        for name, _, step in self._steps:
-            tensors[name], refusal = step.canonical(_value(record, name), _called(record))
+        for step in self._steps:
+            value = _value(record, step.given)
+            tensors[step.name], refusal = step.preparation.canonical(value, _called(record))
             if refusal is not None:
                 raise InputError(f"{show_source(record.source)}: {refusal}; complete it")
         return tensors
@@ -117,9 +138,37 @@ class _PicturePreparation:
         return self._preprocessor.canonical_tensor(_frame(value, source)), None
 
 
-def _make(spec: Input, target: TensorSpec | None, layout: Layout) -> _Preparation:
+class _MaskPreparation:
+    """Where another series has values."""
+
+    def __init__(
+        self, spec: SeriesInput, of: SeriesInput, target: TensorSpec | None, layout: Layout
+    ) -> None:
+        self._of = of
+        self._preprocessor = TensorPreprocessor(spec, target, layout)
+
+    def prepare_checked(self, value: object, source: str) -> Prepared:
+        """Make the engine's tensor."""
+        return self._preprocessor.prepare_checked(self._mask(value, source), source)
+
+    def canonical(self, value: object, source: str) -> Prepared:
+        """Make the manifest's tensor."""
+        return self._preprocessor.canonical(self._mask(value, source), source)
+
+    def _mask(self, value: object, source: str) -> NDArray[np.int8]:
+        seen: NDArray[np.int8] = np.isfinite(read_values(self._of, value, source)).astype(np.int8)
+        return seen
+
+
+def _make(
+    spec: Input, target: TensorSpec | None, layout: Layout, by_name: Mapping[str, Input]
+) -> _Preparation:
     if isinstance(spec, ImageInput):
         return _PicturePreparation(spec, target, layout)
+    if isinstance(spec, SeriesInput) and spec.mask_of:
+        of = by_name[spec.mask_of]
+        if isinstance(of, SeriesInput):
+            return _MaskPreparation(spec, of, target, layout)
     return TensorPreprocessor(spec, target, layout)
 
 

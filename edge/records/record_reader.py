@@ -26,7 +26,7 @@ from edge.source_name import show_source
 if TYPE_CHECKING:
     from edge.bundle.manifest import Input, TensorInput
 
-__all__ = ["decode_records", "describe_inputs", "make_record", "read_records"]
+__all__ = ["decode_records", "describe_inputs", "given_inputs", "make_record", "read_records"]
 
 _SUFFIXES = frozenset({".npy", ".npz", ".csv", ".json"})
 _ADVICE = "give one record a file"
@@ -76,6 +76,7 @@ def decode_records(
         InputError: they are damaged, or not what the model takes.
     """
     start = time.perf_counter_ns()
+    inputs = given_inputs(inputs)
     if data.startswith(NPY_MAGIC):
         found = [_named({"": parse_npy(data, source)}, inputs, source)]
     elif data.startswith((ZIP_MAGIC, b"PK\x05\x06")):
@@ -115,11 +116,17 @@ def make_record(source: object, inputs: Sequence[Input]) -> Record:
         return _only(read_records(source, inputs))
     if isinstance(source, bytes):
         return _only(decode_records(source, inputs, source="memory"))
+    inputs = given_inputs(inputs)
     if isinstance(source, Mapping) and (len(inputs) > 1 or inputs[0].name in source):
         values = _named(source, inputs, "memory")
     else:
         values = _named({"": source}, inputs, "memory")
     return _with_frames(Record(values, capture_time_ns=time.time_ns()), inputs)
+
+
+def given_inputs(inputs: Sequence[Input]) -> list[Input]:
+    """Those that a user gives: all but masks, which come of their series."""
+    return [each for each in inputs if not getattr(each, "mask_of", "")]
 
 
 def describe_inputs(inputs: Sequence[Input]) -> str:

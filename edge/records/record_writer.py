@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edge.errors import InputError
 from edge.frame import Frame
+from edge.records.record_reader import given_inputs
 from edge.records.values import read_values
 from edge.source_name import show_source
 
@@ -37,6 +38,7 @@ def pack_record(record: Record, inputs: Sequence[Input]) -> bytes:
     Raises:
         InputError: a value is missing or not one that its input takes.
     """
+    inputs = given_inputs(inputs)
     missing = [each.name for each in inputs if each.name not in record.values]
     if missing:
         raise InputError(

@@ -31,7 +31,9 @@ from record_samples import (
 )
 
 import edge
+from edge.bundle.manifest import Output, SeriesInput
 from edge.cli import main
+from edge.preprocess.image import ImagePreprocessor
 from edge.selftest import run_selftest
 
 
@@ -351,12 +353,12 @@ def fusion_by_hand(genes: list[int]) -> list[np.ndarray]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(fusion_model(), providers=["CPUExecutionProvider"])
-    with open_model(fusion_model(), fusion_inputs(), (STAGE, SURVIVAL)) as model:
-        pixels = model._records()._steps[0][2].canonical(edge.Frame(scan()[..., None], "grey"), "")
+    target = edge.TensorSpec("scan", (1, 1, 8, 8), "float32")
+    pixels = ImagePreprocessor(SCAN, target, "NCHW").prepare(edge.Frame(scan()[..., None], "grey"))
     patient = np.array([[(70 - 60) / 20, 1.0, 0.0]], np.float32)
     return session.run(
         ["stage", "survival"],
-        {"scan": pixels[0], "patient": patient, "genes": np.array([genes], np.int64)},
+        {"scan": pixels, "patient": patient, "genes": np.array([genes], np.int64)},
     )
 
 
@@ -475,6 +477,31 @@ def test_a_packed_record_is_read_as_it_was(depth: str, colour: str) -> None:
     (again,) = decode_records(data, inputs, source="packed.npz")
     preprocessor = RecordPreprocessor(inputs)
     assert preprocessor.tensor_sha256(again) == preprocessor.tensor_sha256(given)
+
+
+def test_a_mask_comes_of_its_series_and_is_asked_of_nobody(tmp_path: Path) -> None:
+    from onnx import helper
+    from record_samples import model_bytes, tensor_info
+
+    shape = (1, TIMES, CHANNELS)
+    data = model_bytes(
+        [
+            helper.make_node("ReduceSum", ["seen"], ["risk"], keepdims=0),
+            helper.make_node("Identity", ["labs"], ["kept"]),
+        ],
+        [tensor_info("labs", shape), tensor_info("seen", shape)],
+        {"risk": (), "kept": shape},
+        {},
+    )
+    mask = SeriesInput(name="seen", shape=shape, axes="TC", channels=NAMES, mask_of="labs")
+    count = Output(name="risk", kind="regression", labels=("values",), activation="none")
+    values = labs()
+    golden = {"golden/00.npz": npz(labs=values)}
+    path = write_sample(tmp_path / "mask.edge", data, (labs_input(), mask), (count,), golden)
+    assert [check.is_passed for check in run_selftest(path)] == [True]
+    with edge.load(path) as model:
+        for given in (values, {"labs": values}, write_csv(tmp_path / "stay.csv", values)):
+            assert model.run(given).top.score == np.count_nonzero(~np.isnan(values))
 
 
 def test_the_manifest_of_a_model_names_what_its_file_lacks() -> None:

@@ -195,6 +195,31 @@ def test_the_faults_of_all_inputs_are_named_together() -> None:
         assert expected in text
 
 
+MASK = {key: SERIES[key] for key in ("kind", "shape", "axes", "channels")}
+MASK |= {"name": "seen", "mask_of": "vitals"}
+
+
+def test_a_mask_has_the_shape_of_its_series() -> None:
+    manifest = parse_manifest(encoded(with_inputs(SERIES, MASK)))
+    assert manifest.inputs[1].mask_of == "vitals"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({"mask_of": "labs"}, "'labs' is no series among inputs", id="unknown"),
+        pytest.param({"mask_of": "seen"}, "'seen' is no series among inputs", id="itself"),
+        pytest.param({"shape": [1, 12, 3]}, "has another shape", id="another length"),
+        pytest.param({"mean": [0.5]}, "is 0 or 1 as it is", id="standardised"),
+        pytest.param({"gap_rule": "mean"}, "is 0 or 1 as it is", id="filled"),
+    ],
+)
+def test_a_mask_that_does_not_fit_its_series_is_refused(
+    change: dict[str, Any], expected: str
+) -> None:
+    assert f"inputs[1].mask_of: {expected}" in refusal(encoded(with_inputs(SERIES, MASK | change)))
+
+
 def test_an_input_that_is_no_object_is_named() -> None:
     whole = document()
     whole["inputs"] = [3, {"name": "x"}]
