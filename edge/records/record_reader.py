@@ -15,7 +15,7 @@ from edge.bundle.faults import shown
 from edge.errors import InputError, UnsupportedInputError
 from edge.frame import Frame
 from edge.frame_reader import read_frame
-from edge.record import Record
+from edge.record import RECORD_SUFFIXES, Record
 from edge.records.csv_files import parse_csv
 from edge.records.json_files import parse_record_json, resolve_inside
 from edge.records.limits import MAX_ARRAY_BYTES
@@ -26,7 +26,14 @@ from edge.source_name import show_source
 if TYPE_CHECKING:
     from edge.bundle.manifest import Input, TensorInput
 
-__all__ = ["decode_records", "describe_inputs", "given_inputs", "make_record", "read_records"]
+__all__ = [
+    "RECORD_SUFFIXES",
+    "decode_records",
+    "describe_inputs",
+    "given_inputs",
+    "make_record",
+    "read_records",
+]
 
 _SUFFIXES = frozenset({".npy", ".npz", ".csv", ".json"})
 _ADVICE = "give one record a file"
