@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import comb, sqrt
+from math import sqrt
 
 __all__ = ["mcnemar_p_value", "wilson_interval"]
 
@@ -46,5 +46,8 @@ def mcnemar_p_value(lost: int, won: int) -> float:
     if total == 0:
         return 1.0
     # Integers divided only at the end: exact for any count.
-    tail = sum(comb(total, k) for k in range(fewer + 1))
+    ways = tail = 1
+    for k in range(fewer):
+        ways = ways * (total - k) // (k + 1)
+        tail += ways
     return min(1.0, float(2 * tail / (1 << total)))

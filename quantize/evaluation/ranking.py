@@ -71,7 +71,7 @@ class RankedScores:
             area = won / (all_positives * all_negatives)
             found = [
                 (all_positives - self._missed(negatives, positives, each * all_negatives))
-                / np.where(all_negatives > 0, all_positives, 0.0)
+                / np.where(all_negatives > 0, all_positives, np.nan)
                 for each in specificities
             ]
         return area, np.array(found).reshape(len(found), counts.shape[1])

@@ -95,11 +95,10 @@ def threshold_at_specificity(
     edges = np.concatenate([[levels[0]], (levels[1:] + levels[:-1]) / 2.0, [levels[-1] + _STEP]])
     below = np.searchsorted(np.sort(scores[~positive]), edges, side="left")
     distance = np.abs(below / (~positive).sum() - specificity)
+    if abs(specificity_at(scores, positive, near) - specificity) <= distance.min() + _SAME:
+        return near
     best = edges[distance <= distance.min() + _SAME]
-    # Beyond the outermost scores nothing limits the threshold.
-    low = -np.inf if best[0] == edges[0] else best[0]
-    high = np.inf if best[-1] == edges[-1] else best[-1]
-    return float(np.clip(near, low, high))
+    return float(best[np.argmin(np.abs(best - near))])
 
 
 def youden_threshold(scores: Floats, positive: NDArray[np.bool_]) -> float:
