@@ -22,6 +22,7 @@ from quantize.build_report import (
     range_entries,
     survey_layers,
     time_artifacts,
+    without_times,
 )
 from quantize.build_request import BuildReport, BuildRequest, DataRequest
 from quantize.bundle_manifest import compose_manifest, fill_card, sha256_of_file, tool_versions
@@ -40,14 +41,24 @@ from quantize.pixel_input import pixel_range, take_pixels
 from quantize.precision_plan import plan_precisions
 from quantize.quantized_graph import Precision, QuantizedGraph
 from quantize.quantizer import quantize_graph
-from quantize.report.model import Finding, SpeedEntry
+from quantize.report.html_page import render_html
+from quantize.report.model import Finding, QuantizationReport, SpeedEntry
+from quantize.report.report_files import report_to_json
 from quantize.source_model import SourceModel, read_source_model
 
 if TYPE_CHECKING:
     from quantize.evaluation.evaluation import Evaluation
+    from quantize.evaluation.layer_loss import LayerLoss
     from quantize.labelled_data import LabelledData
 
-__all__ = ["BuildReport", "BuildRequest", "DataRequest", "StageProgress", "build_bundle"]
+__all__ = [
+    "BuildReport",
+    "BuildRequest",
+    "DataRequest",
+    "StageProgress",
+    "build_bundle",
+    "layers_of",
+]
 
 StageProgress = Callable[[str, int, int], None]
 """Called with the stage's name, and how many of how many of its steps are done."""
@@ -93,6 +104,23 @@ def build_bundle(request: BuildRequest, *, progress: StageProgress | None = None
         return _Build(request, source, progress or _ignore).run(Path(scratch))
 
 
+def layers_of(
+    request: BuildRequest, *, scratch: Path, progress: StageProgress | None = None
+) -> tuple[LayerLoss, ...]:
+    """Quantize plainly, write nothing, and measure what each layer loses.
+
+    Args:
+        request: as for `build_bundle`.
+        scratch: folder for frames of a stream.
+        progress: told how far each stage is.
+
+    Raises:
+        EdgeError: anything that stands in the way.
+    """
+    source = read_source_model(request.model, request.card, request.input_shapes)
+    return _Build(request, source, progress or _ignore).layers(scratch)
+
+
 class _Build:
     """One bundle on its way: each step takes what those before it made."""
 
@@ -120,8 +148,31 @@ class _Build:
         if final.outputs != form.outputs:
             artifacts = self._write(quantized, final, spans)
         golden = golden_examples(artifacts, given or _spread(examples, _DEFAULT_GOLDEN))
-        manifest = self._pack(final, artifacts, golden, judgement, prepared)
-        return self._describe(manifest, quantized, artifacts, judgement, prepared)
+        manifest = self._manifest(final, artifacts, golden, judgement, prepared)
+        report = self._describe(manifest, quantized, artifacts, judgement, prepared)
+        files: dict[str, bytes | Path] = {each.entry.path: each.data for each in artifacts}
+        files.update({entry.input: content for entry, content in golden})
+        files.update(_report_files(report))
+        return BuildReport(
+            manifest=write_bundle(manifest, files, request.destination),
+            destination=request.destination,
+            report=report,
+            refused=examples.refused,
+        )
+
+    def layers(self, scratch: Path) -> tuple[LayerLoss, ...]:
+        """Only what the layers lose."""
+        examples = open_examples(self._request, self._source.description, None, scratch=scratch)
+        check_same_answers(self._source.model, self._source.graph, examples)
+        form = self._form()
+        prepared = examples.prepared_as(form.inputs)
+        quantized = self._quantize(form, prepared)
+        return self._survey(quantized, prepared)
+
+    def _survey(self, quantized: QuantizedGraph, examples: ModelExamples) -> tuple[LayerLoss, ...]:
+        return survey_layers(
+            quantized, examples, lambda done, total: self._report("layers", done, total)
+        )
 
     def _write(
         self, quantized: QuantizedGraph, form: _Form, spans: Mapping[str, float]
@@ -135,12 +186,10 @@ class _Build:
         artifacts: tuple[BuiltArtifact, ...],
         judgement: _Judgement,
         examples: ModelExamples,
-    ) -> BuildReport:
+    ) -> QuantizationReport:
         """Measure what only the report shows, and put it together."""
         source = self._source
-        layers = survey_layers(
-            quantized, examples, lambda done, total: self._report("layers", done, total)
-        )
+        layers = self._survey(quantized, examples)
         speed: tuple[SpeedEntry, ...] = ()
         if self._request.is_timed:
             floats = write_float_tflite(
@@ -155,12 +204,7 @@ class _Build:
             speed=speed,
             findings=tuple(Finding("note", f"assumed {each}") for each in self.assumed),
         )
-        return BuildReport(
-            manifest=manifest,
-            destination=self._request.destination,
-            report=compose_report(manifest, measured),
-            refused=examples.refused,
-        )
+        return compose_report(manifest, artifacts, measured)
 
     def _golden_file(self, path: Path) -> tuple[Example, ExampleValue]:
         inputs = self._source.description.inputs
@@ -229,7 +273,7 @@ class _Build:
             found = evaluate_artifacts(models, data, description.outputs[0], options)
         return _Judgement(parity, found)
 
-    def _pack(
+    def _manifest(
         self,
         form: _Form,
         artifacts: tuple[BuiltArtifact, ...],
@@ -239,7 +283,10 @@ class _Build:
     ) -> Manifest:
         request, description = self._request, self._source.description
         evaluation = judgement.evaluation
-        measured = () if evaluation is None else to_metrics(evaluation)
+        # The float TFLite is no file of the bundle; the report shows its figures.
+        known = {"source", *(each.entry.path for each in artifacts)}
+        found = () if evaluation is None else to_metrics(evaluation)
+        measured = tuple(each for each in found if each.artifact in known)
         evidence = Evidence(
             source_model_sha256=sha256_of_file(request.model),
             calibration_sha256=examples.digest(),
@@ -252,7 +299,7 @@ class _Build:
         )
         card, assumed = fill_card(request.card, model=request.model)
         self.assumed = (*description.assumed, *assumed)
-        manifest = compose_manifest(
+        return compose_manifest(
             card,
             form.inputs,
             form.outputs,
@@ -260,13 +307,18 @@ class _Build:
             golden=tuple(entry for entry, _ in golden),
             evidence=evidence,
         )
-        files: dict[str, bytes | Path] = {each.entry.path: each.data for each in artifacts}
-        files.update({entry.input: content for entry, content in golden})
-        return write_bundle(manifest, files, request.destination)
 
 
 def _ignore(_stage: str, _done: int, _total: int) -> None:
     return None
+
+
+def _report_files(report: QuantizationReport) -> dict[str, bytes]:
+    timeless = without_times(report)
+    return {
+        "report/report.html": render_html(timeless).encode("utf-8"),
+        "report/report.json": report_to_json(timeless),
+    }
 
 
 def _as_pixels(image: ImageInput) -> ImageInput:

@@ -70,7 +70,7 @@ def _labelled_examples(data: LabelledData, inputs: Sequence[Input]) -> list[Exam
     """Those of a training split where one is named, else all."""
     chosen = [at for at, split in enumerate(data.splits) if split in _CALIBRATION_SPLITS]
     return [
-        Example(data.names[at], partial(_load, data, at, inputs), _file(data.names[at]))
+        Example(data.names[at], partial(_load, data, at, inputs))
         for at in chosen or range(len(data))
     ]
 
@@ -82,8 +82,3 @@ def _load(data: LabelledData, at: int, inputs: Sequence[Input]) -> ExampleValue:
     from edge.records.record_reader import make_record
 
     return replace(make_record(value, inputs), source=data.names[at])
-
-
-def _file(name: str) -> Path | None:
-    path = Path(name)
-    return path if path.is_file() else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -33,7 +34,14 @@ if TYPE_CHECKING:
     from quantize.quantized_graph import QuantizedGraph
     from quantize.run_examples import Progress
 
-__all__ = ["Measured", "compose_report", "range_entries", "survey_layers", "time_artifacts"]
+__all__ = [
+    "Measured",
+    "compose_report",
+    "range_entries",
+    "survey_layers",
+    "time_artifacts",
+    "without_times",
+]
 
 _LAYER_EXAMPLES = 16
 
@@ -63,19 +71,22 @@ class Measured:
     findings: tuple[Finding, ...] = ()
 
 
-def compose_report(manifest: Manifest, measured: Measured) -> QuantizationReport:
+def compose_report(
+    manifest: Manifest, artifacts: Sequence[BuiltArtifact], measured: Measured
+) -> QuantizationReport:
     """Put the report together.
 
     Args:
-        manifest: of the bundle as it was written.
+        manifest: of the bundle.
+        artifacts: its model files.
         measured: all that the manifest does not hold.
     """
     evidence = manifest.evidence
-    sizes = {each.path: each for each in manifest.files}
     files = [ModelFile("source", len(measured.source.data))]
-    for artifact in manifest.artifacts:
-        entry = sizes[artifact.path]
-        files.append(ModelFile(artifact.path, entry.size_bytes, entry.sha256))
+    files += [
+        ModelFile(each.entry.path, len(each.data), hashlib.sha256(each.data).hexdigest())
+        for each in artifacts
+    ]
     return QuantizationReport(
         name=manifest.name,
         version=manifest.version,
@@ -94,6 +105,12 @@ def compose_report(manifest: Manifest, measured: Measured) -> QuantizationReport
         versions=evidence.tools if evidence else {},
         digests=_digests(manifest),
     )
+
+
+def without_times(report: QuantizationReport) -> QuantizationReport:
+    """The report as it goes into the bundle, whose bytes say nothing of this machine's speed."""
+    steps = tuple(replace(each, seconds=0.0) for each in report.ladder)
+    return replace(report, speed=(), machine="", ladder=steps)
 
 
 def range_entries(calibration: Calibration | None) -> tuple[RangeEntry, ...]:

@@ -89,11 +89,16 @@ class BuildReport:
         destination: where the bundle is.
         report: everything measured, for the terminal, JSON and HTML.
         refused: examples left out, and why, by name.
-        is_within_limit: whether what int8 costs is within the limit that was asked for.
+        shortfall: by how much int8 costs more than was allowed, one sentence; "" where it does not.
     """
 
     manifest: Manifest
     destination: Path
     report: QuantizationReport
     refused: Mapping[str, str]
-    is_within_limit: bool = True
+    shortfall: str = ""
+
+    @property
+    def is_within_limit(self) -> bool:
+        """Whether what int8 costs is within the limit that was asked for."""
+        return not self.shortfall

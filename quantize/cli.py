@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from edge import __version__
 from edge.command_line import run_command
-from edge.errors import UsageError
+from edge.errors import GateError, UsageError
+from quantize.progress_bars import ProgressBars
 
 if TYPE_CHECKING:
-    from quantize.build_bundle import BuildReport, BuildRequest
-    from quantize.model_card import ModelCard
+    from quantize.build_request import BuildReport, BuildRequest, DataRequest
 
 __all__ = ["main"]
 
 _NEEDED = ("onnx", "onnxruntime", "ai_edge_litert", "flatbuffers")
-_CARD_OPTIONS = (
-    "name",
-    "version",
-    "task",
-    "intended_use",
-    "licence",
-    "kind",
-    "activation",
-    "temperature",
-    "unit",
-    "colour",
-    "scale",
-    "resize",
+_EXIT_CODES = (
+    "Exit codes: 0 done, 1 what int8 costs is over --max-drop or the result must not be shipped, "
+    "2 wrong use, 3 bad input, 4 bad bundle, 5 engine or output failure, 130 interrupted."
 )
+_INSPECT = "inspect"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -43,74 +37,157 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: the words after the program's name; None for the process's own.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == [_INSPECT]:
+        run_command(inspect_command, words[1:], name="edge-quantize inspect")
     run_command(quantize_command, words, name="edge-quantize")
 
 
-@click.command(
-    epilog="Exit codes: 0 done, 2 wrong use, 3 bad input, 4 bad bundle, 5 engine or output "
-    "failure, 130 interrupted."
-)
-@click.argument("model", metavar="MODEL.onnx")
-@click.option(
-    "--calib",
-    multiple=True,
-    required=True,
-    metavar="DIR",
-    help="Folder, glob pattern or file of real pictures. May be given again.",
-)
+def _source_options(command: Command) -> Command:
+    """What every command needs to read a model and examples."""
+    options = [
+        click.option(
+            "--calib",
+            multiple=True,
+            metavar="DIR",
+            help="Real inputs: a folder, a glob pattern, a file, an .npz of many, a video, a "
+            "camera. May be given again.",
+        ),
+        click.option("--card", metavar="FILE.json", help="JSON object of what these options say."),
+        click.option("--labels", metavar="A,B,...", help="Names of the outputs, in order."),
+        click.option("--labels-file", metavar="FILE", help="The same, one a line."),
+        click.option("--kind", type=click.Choice(["classification", "multilabel", "regression"])),
+        click.option("--activation", type=click.Choice(["none", "softmax", "sigmoid"])),
+        click.option("--temperature", type=float, help="Divides outputs before the activation."),
+        click.option("--thresholds", metavar="T[,T...]", help="Multilabel: one a label, 0 to 1."),
+        click.option("--unit", help="Regression: unit of the values."),
+        click.option("--colour", type=click.Choice(["grey", "rgb", "bgr"]), help="Of the model."),
+        click.option("--scale", type=float, help="Factor on pixels in 0..255, before --mean."),
+        click.option("--mean", metavar="M[,M,M]", help="Subtracted from scaled pixels."),
+        click.option("--std", metavar="S[,S,S]", help="Divides after --mean."),
+        click.option("--resize", type=click.Choice(["stretch", "letterbox", "crop", "exact"])),
+        click.option(
+            "--shape",
+            "shapes",
+            multiple=True,
+            metavar="NAME=1,C,H,W",
+            help="An input's shape, where the model leaves it open. May be given again.",
+        ),
+        click.option("--name", help="Name of the model. Default: the file's name."),
+        click.option("--version", "version", help="Version of the model."),
+        click.option("--task", help="What the model does, in a few words."),
+        click.option("--intended-use", help="What the model is for, one sentence."),
+        click.option("--licence", help="Licence of the bundle."),
+        click.option("--limit", "limits", multiple=True, help="What it is not for. Repeatable."),
+        click.option("--attribution", multiple=True, help="Whom to name. May be given again."),
+        click.option("--max-examples", type=click.IntRange(min=1), default=300, show_default=True),
+        click.option(
+            "--range-method",
+            type=click.Choice(["auto", "minmax", "moving-average", "percentile", "entropy", "mse"]),
+            default="auto",
+            show_default=True,
+            help="How the range of an activation is chosen; auto: by tensor, by error.",
+        ),
+        click.option("--percentile", type=float, default=99.99, show_default=True),
+        click.option("--no-pixels", is_flag=True, help="Leave normalisation out of the graph."),
+        click.option("--debug", is_flag=True, help="Show tracebacks."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command(epilog=_EXIT_CODES)
+@click.argument("model", metavar="MODEL")
+@_source_options
 @click.option("-o", "--output", required=True, metavar="NAME.edge", help="The bundle to write.")
-@click.option("--card", metavar="FILE.json", help="JSON object of what the options below say.")
-@click.option("--labels", metavar="A,B,...", help="Names of the outputs, in order.")
-@click.option("--labels-file", metavar="FILE", help="The same, one a line.")
-@click.option("--kind", type=click.Choice(["classification", "multilabel", "regression"]))
-@click.option("--activation", type=click.Choice(["none", "softmax", "sigmoid"]))
-@click.option("--temperature", type=float, help="Divides outputs before the activation.")
-@click.option("--thresholds", metavar="T[,T...]", help="Multilabel: one a label, 0 to 1.")
-@click.option("--unit", help="Regression: unit of the values.")
-@click.option("--colour", type=click.Choice(["grey", "rgb", "bgr"]), help="The model's channels.")
-@click.option("--scale", type=float, help="Factor on pixels in 0..255, before --mean.")
-@click.option("--mean", metavar="M[,M,M]", help="Subtracted from scaled pixels.")
-@click.option("--std", metavar="S[,S,S]", help="Divides after --mean.")
-@click.option("--resize", type=click.Choice(["stretch", "letterbox", "crop", "exact"]))
+@click.option("--data", metavar="LABELLED", help="Labelled folder, CSV or NPZ to judge int8 on.")
+@click.option("--data-columns", metavar="K=COL,...", help="file=, label=, value=, group=, split=.")
+@click.option("--data-split", default="", metavar="NAME", help="Use only this split of --data.")
 @click.option(
-    "--shape", metavar="NAME=1,C,H,W", help="The input's shape, where the model leaves it open."
+    "--data-label", "renamed", multiple=True, metavar="THEIRS=OURS", help="A label's other name."
 )
-@click.option("--name", help="Name of the model. Default: the file's name.")
-@click.option("--version", "version", help="Version of the model.")
-@click.option("--task", help="What the model does, in a few words.")
-@click.option("--intended-use", help="What the model is for, one sentence.")
-@click.option("--licence", help="Licence of the bundle.")
-@click.option("--limit", "limits", multiple=True, help="What it is not for. May be given again.")
-@click.option("--attribution", multiple=True, help="Whom to name. May be given again.")
+@click.option("--name-files", is_flag=True, help="Reports may name files whose decision changed.")
+@click.option("--max-drop", type=click.FloatRange(0, 1), default=0.005, show_default=True)
+@click.option(
+    "--repair",
+    type=click.Choice(["none", "auto", "full"]),
+    default="auto",
+    show_default=True,
+    help="The repair ladder: not at all, as far as --max-drop asks, or to the top.",
+)
+@click.option("--tflite-ends", type=click.Choice(["int8", "uint8", "float32"]), default="int8")
+@click.option(
+    "--activations", type=click.Choice(["uint8", "int8"]), default="uint8", help="ONNX: 8-bit type."
+)
+@click.option("--accept", multiple=True, metavar="NAME", help="Overrule a refusal by its name.")
 @click.option(
     "--golden",
     multiple=True,
     metavar="FILE",
-    help="Picture to pack with its answers. May be given again. Default: 3 of --calib.",
+    help="Input to pack with its answers. May be given again. Default: 3 of --calib.",
 )
 @click.option("--metrics", metavar="FILE.json", help="Measured metrics to embed.")
-@click.option(
-    "--max-examples", type=click.IntRange(min=1), default=300, show_default=True, metavar="N"
-)
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option("--report/--no-report", default=True, help="Write NAME.report.html and .json.")
+@click.option("--time/--no-time", "is_timed", default=True, help="Speed here, for the report.")
 @click.version_option(__version__, "--tool-version", prog_name="edge-quantize")
 def quantize_command(**options: Any) -> int:
-    """Turn a float MODEL.onnx and a folder of real pictures into a bundle for boards.
+    """Turn a trained float MODEL and real inputs into a bundle for boards.
 
-    The bundle holds an int8 ONNX and an int8 TFLite model made from one calibration, the
-    preprocessing, golden examples, and how far both models' answers lie from the float model's.
+    MODEL is an ONNX, Keras (.keras, .h5) or PyTorch (.pt2) file. The bundle holds an int8 ONNX and
+    an int8 TFLite model made from one calibration, the preprocessing, golden examples, and how far
+    both models' answers lie from the float model's. `edge-quantize inspect` shows the layers that
+    lose most.
     """
     _check_installed()
     from quantize.build_bundle import build_bundle
 
     request = _request(options)
-    bars = _Bars(is_shown=sys.stderr.isatty())
-    try:
-        report = build_bundle(request, progress=bars.update)
-    finally:
-        bars.close()
+    report = _with_bars(lambda update: build_bundle(request, progress=update))
+    _write_reports(report, is_wanted=options["report"])
+    if request.checkpoint is not None:
+        request.checkpoint.unlink(missing_ok=True)
     _print_report(report)
+    if not report.is_within_limit:
+        raise GateError(report.shortfall)
     return 0
+
+
+@click.command(epilog=_EXIT_CODES)
+@click.argument("model", metavar="BUNDLE|MODEL")
+@_source_options
+@click.option("--worst", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a layer.")
+def inspect_command(**options: Any) -> int:
+    """Show the layers that lose most when a model runs on integers, and why.
+
+    A bundle made by edge-quantize says it itself; a float model needs --calib.
+    """
+    _check_installed()
+    from quantize.inspect_model import inspect_bundle, inspect_model, layer_lines
+
+    path = Path(options["model"])
+    if path.is_dir() or path.suffix == ".edge":
+        layers = inspect_bundle(path)
+    else:
+        request = replace(_request({**_NO_BUILD, **options}), destination=path)
+        layers = _with_bars(lambda update: inspect_model(request, progress=update))
+    for line in layer_lines(layers, worst=options["worst"], as_json=options["as_json"]):
+        click.echo(line)
+    return 0
+
+
+_NO_BUILD: dict[str, Any] = {
+    "output": "",
+    "data": None,
+    "golden": (),
+    "metrics": None,
+    "tflite_ends": "int8",
+    "activations": "uint8",
+    "max_drop": 0.0,
+    "repair": "none",
+    "accept": (),
+    "is_timed": False,
+}
 
 
 def _check_installed() -> None:
@@ -123,126 +200,89 @@ def _check_installed() -> None:
         )
 
 
-def _request(options: dict[str, Any]) -> BuildRequest:
-    from quantize.build_bundle import BuildRequest
-    from quantize.metrics_file import read_metrics
+Found = TypeVar("Found")
 
+
+def _with_bars(work: Callable[[Callable[[str, int, int], None]], Found]) -> Found:
+    bars = ProgressBars(is_shown=sys.stderr.isatty())
+    try:
+        return work(bars.update)
+    finally:
+        bars.close()
+
+
+def _request(options: dict[str, Any]) -> BuildRequest:
+    from quantize.artifacts import ArtifactOptions
+    from quantize.build_request import BuildRequest
+    from quantize.calibration_options import CalibrationOptions, RangeMethod
+    from quantize.metrics_file import read_metrics
+    from quantize.option_values import read_card_options, read_shapes
+
+    if not options["calib"] and not options["data"]:
+        raise UsageError("no examples: give --calib DIR of real inputs, or --data LABELLED")
+    destination = Path(options["output"])
     return BuildRequest(
         model=Path(options["model"]),
         calibration=options["calib"],
-        destination=Path(options["output"]),
-        card=_card(options),
+        destination=destination,
+        card=read_card_options(options),
+        data=_data(options) if options["data"] else None,
         golden=tuple(map(Path, options["golden"])),
         most_examples=options["max_examples"],
-        input_shapes=_shapes(options["shape"]),
+        input_shapes=read_shapes(options["shapes"]),
         metrics=read_metrics(Path(options["metrics"])) if options["metrics"] else (),
+        ranges=CalibrationOptions(
+            method=RangeMethod(options["range_method"]), percentile=options["percentile"]
+        ),
+        artifacts=ArtifactOptions(
+            options["tflite_ends"], is_signed=options["activations"] == "int8"
+        ),
+        max_drop=options["max_drop"],
+        repair=options["repair"],
+        takes_pixels=not options["no_pixels"],
+        accepted=frozenset(options["accept"]),
+        checkpoint=_beside(destination, "calibration") if options["output"] else None,
+        is_timed=options["is_timed"],
     )
 
 
-def _card(options: dict[str, Any]) -> ModelCard:
-    from quantize.model_card import ModelCard, card_from_values, read_card
+def _data(options: dict[str, Any]) -> DataRequest:
+    from quantize.build_request import DataRequest
+    from quantize.labelled_data import ColumnChoice, LabelledOptions, parse_columns
+    from quantize.option_values import read_names
 
-    if options["labels"] and options["labels_file"]:
-        raise UsageError("--labels and --labels-file are both given; give one")
-    values = {key: options[key] for key in _CARD_OPTIONS if options[key] is not None}
-    labels = _labels(options)
-    if labels is not None:
-        values["labels"] = labels
-    for key in ("mean", "std", "thresholds"):
-        if options[key] is not None:
-            values[key] = _numbers(f"--{key}", options[key])
-    for key in ("limits", "attribution"):
-        if options[key]:
-            values[key] = list(options[key])
-    card = read_card(Path(options["card"])) if options["card"] else ModelCard()
-    return card_from_values(values, where="options").over(card)
+    columns = options["data_columns"]
+    chosen = LabelledOptions(
+        columns=parse_columns(columns) if columns else ColumnChoice(),
+        renamed=read_names(options["renamed"], "--data-label"),
+        only_split=options["data_split"],
+    )
+    return DataRequest(Path(options["data"]), chosen, may_name=options["name_files"])
 
 
-def _labels(options: dict[str, Any]) -> list[str] | None:
-    if options["labels"]:
-        return [label.strip() for label in options["labels"].split(",")]
-    if not options["labels_file"]:
-        return None
-    try:
-        text = Path(options["labels_file"]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--labels-file cannot be read: {error}") from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+def _beside(destination: Path, kind: str) -> Path:
+    """A file next to the bundle: NAME.report.html for NAME.edge."""
+    return destination.with_name(f"{destination.name.removesuffix('.edge')}.{kind}")
 
 
-def _numbers(option: str, text: str) -> list[float]:
-    from edge.bare_model import parse_numbers
+def _write_reports(report: BuildReport, *, is_wanted: bool) -> None:
+    from quantize.report.report_files import write_report
 
-    return list(parse_numbers(option, text) or ())
-
-
-def _shapes(text: str | None) -> dict[str, tuple[int, ...]] | None:
-    if text is None:
-        return None
-    name, _, sizes = text.rpartition("=")
-    try:
-        return {name: tuple(int(size) for size in sizes.split(","))}
-    except ValueError as error:
-        raise UsageError(f"--shape is {text!r}; give NAME=1,3,224,224") from error
-
-
-class _Bars:
-    """One progress bar a stage, on a terminal only; with the time left."""
-
-    def __init__(self, *, is_shown: bool) -> None:
-        self._is_shown = is_shown
-        self._stage = ""
-        self._done = 0
-        self._bar: Any = None
-
-    def update(self, stage: str, done: int, total: int) -> None:
-        """Say how much of a stage is done."""
-        if not self._is_shown:
-            return
-        if stage != self._stage:
-            self.close()
-            self._stage, self._done = stage, 0
-            self._bar = click.progressbar(length=total, label=stage, file=sys.stderr, show_pos=True)
-            self._bar.__enter__()
-        self._bar.update(done - self._done)
-        self._done = done
-
-    def close(self) -> None:
-        """End the current bar."""
-        if self._bar is not None:
-            self._bar.__exit__(None, None, None)
-            self._bar = None
+    if is_wanted:
+        destination = report.destination
+        html, json = (_beside(destination, f"report.{kind}") for kind in ("html", "json"))
+        write_report(report.report, html=html, json=json)
 
 
 def _print_report(report: BuildReport) -> None:
-    for line in _report_lines(report):
+    from quantize.report.terminal import summary_lines
+
+    for line in summary_lines(report.report):
         click.echo(line)
-
-
-def _report_lines(report: BuildReport) -> list[str]:
-    manifest = report.manifest
-    sizes = {each.path: each.size_bytes for each in manifest.files}
-    operators = ", ".join(f"{op} {count}" for op, count in sorted(report.operators.items()))
-    lines = [f"source        {_mib(report.source_bytes)}, {operators}"]
-    lines += [f"assumed       {each}" for each in report.assumed]
-    lines += [f"left out      {path.name}: {reason}" for path, reason in report.refused.items()]
-    evidence = manifest.evidence
-    if evidence is not None:
-        lines.append(f"calibration   {evidence.calibration_examples} pictures")
-        lines.append("against the float model, on the calibration pictures:")
-        lines.append(f"  {'artifact':<20}{'size':>10}{'SNR':>10}{'max diff':>10}{'agreement':>11}")
-        lines += [
-            f"  {each.artifact:<20}{_mib(sizes[each.artifact]):>10}{each.snr_db:>7.1f} dB"
-            f"{each.max_abs_difference:>10.4f}{100 * each.agreement:>10.1f}%"
-            for each in evidence.parity
-        ]
-    lines.append(
-        f"golden        {len(manifest.golden)} pictures are copied into the bundle: make sure "
+    for name, reason in report.refused.items():
+        click.echo(f"left out      {name}: {reason}")
+    click.echo(
+        f"golden        {len(report.manifest.golden)} inputs are copied into the bundle: make sure "
         "that you may pass them on"
     )
-    lines.append(f"bundle        {report.destination}")
-    return lines
-
-
-def _mib(size_bytes: int) -> str:
-    return f"{size_bytes / 2**20:.2f} MiB"
+    click.echo(f"bundle        {report.destination}")

@@ -11,6 +11,7 @@ import numpy as np
 
 from edge.bundle.manifest import GoldenExample, GoldenOutput
 from edge.errors import InputError
+from edge.frame import Frame
 from edge.pipeline import Model
 from edge.record import Record
 from quantize.artifacts import BuiltArtifact, open_artifact
@@ -70,8 +71,11 @@ def _golden_example(
 
 def _content(example: Example, value: ExampleValue) -> tuple[str, bytes | Path]:
     """A file that holds the input: its own, or an .npz of one record out of many."""
-    if example.file is not None:
-        return example.file.suffix.lower(), example.file
+    file = example.file
+    if file is None and isinstance(value, Frame):
+        file = Path(value.source)
+    if file is not None and file.is_file():
+        return file.suffix.lower(), file
     if not isinstance(value, Record):
         raise InputError(f"{example.name}: it is in no file that could go into the bundle")
     arrays = {name: np.asarray(each) for name, each in value.values.items()}
