@@ -1,0 +1,279 @@
+"""What the float source model itself shows on the examples, measured in one walk.
+
+The source is looked at as it was given, not as the canonical graph: folding takes away what it
+says about the data it was fed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantize.onnx_session import open_session, run_session
+from quantize.run_examples import Examples
+
+__all__ = [
+    "FirstLayer",
+    "NormalisedInput",
+    "OutputSpread",
+    "SourceStatistics",
+    "batch_normalisations",
+    "initializers",
+    "measure_source",
+    "rescaled_inputs",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class NormalisedInput:
+    """What flows into a batch normalisation, beside what flowed there in training.
+
+    All arrays are (channels,), float64.
+
+    Attributes:
+        name: of the batch normalisation.
+        expected_mean: its running mean.
+        expected_variance: its running variance.
+        mean: over examples and positions.
+        variance: likewise.
+    """
+
+    name: str
+    expected_mean: NDArray[np.float64]
+    expected_variance: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    variance: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLayer:
+    """What the first convolution answers, where no batch normalisation follows it.
+
+    Attributes:
+        name: of the convolution.
+        deviation: (channels,) float64, standard deviation over examples and positions.
+    """
+
+    name: str
+    deviation: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpread:
+    """How an output varies over the examples.
+
+    Attributes:
+        name: of the output.
+        deviation: greatest standard deviation of any element over the examples.
+        magnitude: greatest absolute value.
+    """
+
+    name: str
+    deviation: float
+    magnitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatistics:
+    """What a source model shows on its examples.
+
+    Attributes:
+        examples: how many were looked at.
+        normalisation: at the first batch normalisation; None where there is none.
+        layer: the first convolution, where there is no batch normalisation; else None.
+        outputs: of float outputs whose shape does not change.
+        rescaled: smallest and largest value of what the model makes of its inputs by adding and
+            multiplying constants before its first layer, by tensor.
+    """
+
+    examples: int
+    normalisation: NormalisedInput | None
+    layer: FirstLayer | None
+    outputs: tuple[OutputSpread, ...]
+    rescaled: Mapping[str, tuple[float, float]]
+
+
+def batch_normalisations(model: Any) -> list[tuple[Any, NDArray[Any], NDArray[Any]]]:
+    """The batch normalisations of an `onnx.ModelProto`: node, running mean, running variance."""
+    constants = initializers(model)
+    return [
+        (node, constants[node.input[3]], constants[node.input[4]])
+        for node in model.graph.node
+        if node.op_type == "BatchNormalization"
+        and node.input[3] in constants
+        and node.input[4] in constants
+    ]
+
+
+def initializers(model: Any) -> dict[str, NDArray[Any]]:
+    """The constants of an `onnx.ModelProto` by name, those in Constant and Identity nodes too."""
+    import onnx
+
+    found = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Identity" and node.input[0] in found:
+            found[node.output[0]] = found[node.input[0]]
+        if node.op_type == "Constant":
+            for attribute in node.attribute:
+                if attribute.name == "value":
+                    found[node.output[0]] = onnx.numpy_helper.to_array(attribute.t)
+    return found
+
+
+class _Moments:
+    def __init__(self) -> None:
+        self.count = 0
+        self.total: NDArray[np.float64] | float = 0.0
+        self.squares: NDArray[np.float64] | float = 0.0
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Count values whose first axis is the one to keep apart."""
+        rows = values.astype(np.float64).reshape(len(values), -1)
+        self.count += rows.shape[1]
+        self.total = self.total + rows.sum(axis=1)
+        self.squares = self.squares + np.square(rows).sum(axis=1)
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        return np.asarray(self.total) / max(1, self.count)
+
+    @property
+    def variance(self) -> NDArray[np.float64]:
+        squares = np.asarray(self.squares) / max(1, self.count)
+        return np.maximum(squares - np.square(self.mean), 0.0)
+
+
+def rescaled_inputs(model: Any) -> list[str]:
+    """The tensors that an `onnx.ModelProto` makes of its inputs by constant scales and offsets.
+
+    Returns:
+        The last of each chain that holds at least one scale or offset.
+    """
+    constants = initializers(model)
+    inputs = {each.name for each in model.graph.input} - set(constants)
+    # Whether a tensor was rescaled on its way from an input, for those that are nothing else.
+    moved = dict.fromkeys(inputs, False)
+    passed: set[str] = set()
+    for node in model.graph.node:
+        sources = [name for name in node.input if name and name not in constants]
+        if len(sources) != 1 or sources[0] not in moved:
+            continue
+        if node.op_type in _ARITHMETIC or node.op_type in _MOVING:
+            moved[node.output[0]] = moved[sources[0]] or node.op_type in _ARITHMETIC
+            passed.add(sources[0])
+    return [name for name, is_rescaled in moved.items() if is_rescaled and name not in passed]
+
+
+_ARITHMETIC = frozenset({"Add", "Sub", "Mul", "Div"})
+_MOVING = frozenset({"Cast", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
+
+
+def measure_source(model: Any, examples: Examples, *, most: int = 64) -> SourceStatistics:
+    """Run the source model on some of the examples.
+
+    Args:
+        model: static `onnx.ModelProto`, as `load_static_onnx` gives it; it is not changed.
+        examples: its inputs.
+        most: look at no more than this many.
+
+    Raises:
+        InputError: onnxruntime does not take the model.
+        EngineError: onnxruntime failed.
+    """
+    normalisations = batch_normalisations(model)[:1]
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"][:1]
+    first = [node.input[0] for node, _, _ in normalisations]
+    first = first or [node.output[0] for node in convolutions]
+    outputs = [each.name for each in model.graph.output]
+    rescaled = dict.fromkeys(rescaled_inputs(model), (np.inf, -np.inf))
+    channels = _Moments()
+    spreads = {name: _Spread() for name in outputs}
+    count = 0
+    for found in _walk(model, examples, [*outputs, *first, *rescaled], most):
+        count += 1
+        for name in first:
+            channels.add(np.moveaxis(found[name], 1, 0))
+        for name in outputs:
+            spreads[name].add(found[name])
+        for name, (low, high) in rescaled.items():
+            values = found[name]
+            rescaled[name] = (min(low, float(values.min())), max(high, float(values.max())))
+    normalised = [_normalised(each, channels) for each in normalisations if count]
+    layers = [FirstLayer(each.name, np.sqrt(channels.variance)) for each in convolutions if count]
+    told = (each.result(name) for name, each in spreads.items())
+    return SourceStatistics(
+        examples=count,
+        normalisation=normalised[0] if normalised else None,
+        layer=layers[0] if layers and not normalised else None,
+        outputs=tuple(each for each in told if each is not None),
+        rescaled=rescaled if count else {},
+    )
+
+
+def _normalised(
+    normalisation: tuple[Any, NDArray[Any], NDArray[Any]], channels: _Moments
+) -> NormalisedInput:
+    node, mean, variance = normalisation
+    return NormalisedInput(
+        name=node.name or node.output[0],
+        expected_mean=mean.astype(np.float64),
+        expected_variance=variance.astype(np.float64),
+        mean=channels.mean,
+        variance=channels.variance,
+    )
+
+
+class _Spread:
+    """Standard deviation by element; Welford 1962, since outputs may vary by little."""
+
+    def __init__(self) -> None:
+        self.is_told = True
+        self.count = 0
+        self.mean: NDArray[np.float64] = np.zeros(0)
+        self.squares: NDArray[np.float64] = np.zeros(0)
+        self.magnitude = 0.0
+
+    def add(self, values: NDArray[Any]) -> None:
+        if values.dtype.kind != "f" or (self.count and values.size != self.mean.size):
+            self.is_told = False
+            return
+        flat = values.astype(np.float64).reshape(-1)
+        if not self.count:
+            self.mean, self.squares = np.zeros(flat.size), np.zeros(flat.size)
+        self.count += 1
+        difference = flat - self.mean
+        self.mean = self.mean + difference / self.count
+        self.squares = self.squares + difference * (flat - self.mean)
+        self.magnitude = max(self.magnitude, float(np.abs(flat).max(initial=0.0)))
+
+    def result(self, name: str) -> OutputSpread | None:
+        if not self.is_told or not self.count:
+            return None
+        deviation = float(np.sqrt(self.squares.max(initial=0.0) / self.count))
+        return OutputSpread(name, deviation, self.magnitude)
+
+
+def _walk(
+    model: Any, examples: Examples, names: list[str], most: int
+) -> Iterator[Mapping[str, NDArray[Any]]]:
+    import onnx
+
+    watched = onnx.ModelProto()
+    watched.CopyFrom(model)
+    known = {each.name for each in watched.graph.output} | {
+        each.name for each in watched.graph.input
+    }
+    watched.graph.output.extend(
+        onnx.ValueInfoProto(name=name) for name in dict.fromkeys(names) if name not in known
+    )
+    session = open_session(watched.SerializeToString())
+    inputs = {each.name for each in model.graph.input}
+    computed = [name for name in names if name not in inputs]
+    for example in islice(examples, most):
+        values = run_session(session, computed, example)
+        yield {**example, **dict(zip(computed, values, strict=True))}

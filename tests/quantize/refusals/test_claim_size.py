@@ -1,0 +1,75 @@
+"""How many labelled examples a claim needs."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quantize.refusals.claim_size import (
+    auroc_half_width,
+    examples_for_share,
+    too_few_for_auroc,
+    too_few_for_share,
+)
+
+
+def test_the_standard_error_is_that_of_the_paper() -> None:
+    """Hanley and McNeil 1982, table II: AUROC 0.893, 51 and 58 cases, standard error 0.032."""
+    assert auroc_half_width(0.893, positives=51, negatives=58) / 1.96 == pytest.approx(
+        0.032, abs=0.001
+    )
+
+
+def test_the_half_width_is_about_that_of_simulated_scores() -> None:
+    """Exponential scores are what the paper's formula assumes."""
+    random = np.random.default_rng(0)
+    found = []
+    for _ in range(400):
+        positives, negatives = random.exponential(4.0, 40), random.exponential(1.0, 60)
+        found.append((positives[:, None] > negatives).mean())
+    assert auroc_half_width(0.8, positives=40, negatives=60) == pytest.approx(
+        1.96 * np.std(found), rel=0.15
+    )
+
+
+@given(st.floats(0.55, 0.98), st.integers(5, 500), st.integers(5, 500))
+def test_more_examples_make_an_interval_narrower(auroc: float, with_: int, without: int) -> None:
+    width = auroc_half_width(auroc, positives=with_, negatives=without)
+    assert auroc_half_width(auroc, positives=2 * with_, negatives=2 * without) < width
+
+
+def test_enough_examples_are_no_finding() -> None:
+    assert too_few_for_auroc("mass", positives=400, negatives=600, half_width=0.05) is None
+
+
+def test_too_few_examples_say_how_many_are_needed() -> None:
+    finding = too_few_for_auroc("mass", positives=10, negatives=20, half_width=0.05)
+    assert finding is not None
+    assert (finding.name, finding.is_fatal) == ("too-few-for-claim", True)
+    assert "10 examples with and 20 without" in finding.message
+    words = finding.message.replace(",", "").split()
+    needed = [int(word) for word in words[words.index("about") :] if word.isdigit()]
+    assert auroc_half_width(0.9, positives=needed[0], negatives=needed[1]) <= 0.05
+    assert too_few_for_auroc("m", positives=needed[0], negatives=needed[1], half_width=0.05) is None
+
+
+@pytest.mark.parametrize(("positives", "negatives"), [(0, 50), (50, 0), (0, 0)])
+def test_one_class_alone_says_nothing(positives: int, negatives: int) -> None:
+    finding = too_few_for_auroc("m", positives=positives, negatives=negatives, half_width=0.5)
+    assert finding is not None
+    assert "say nothing about an AUROC" in finding.message
+
+
+@given(st.floats(0.001, 1.0))
+def test_the_rule_of_three_bounds_what_was_not_seen(most: float) -> None:
+    """With so many examples, a share of more than `most` would show itself 19 times in 20."""
+    needed = examples_for_share(most)
+    assert (1.0 - most) ** needed <= 0.05
+    assert too_few_for_share("flips", examples=needed, most=most) is None
+
+
+def test_a_share_of_one_per_cent_needs_300_examples() -> None:
+    finding = too_few_for_share("flipped decisions", examples=100, most=0.01)
+    assert finding is not None
+    assert "at least 300" in finding.message
+    assert "may still be 0.03" in finding.message
