@@ -91,11 +91,9 @@ def _parameter(draft: GraphDraft, name: str, op: str, width: int) -> tuple[Node,
     left, right = readers[0].inputs
     other = right if left == name else left
     values = draft.constants.get(other)
-    if (
-        values is None
-        or values.size not in {1, width}
-        or values.shape[-1:] not in {(width,), (1,), ()}
-    ):
+    if values is None or (values.size != 1 and values.shape[-1] != values.size):
+        return None
+    if values.size not in {1, width}:
         return None
     return readers[0], other
 

@@ -29,7 +29,8 @@ def _following_bias(draft: GraphDraft, node: Node) -> tuple[Node, str] | None:
     columns = draft.shape(node.outputs[0])[-1]
     if operand not in draft.constants or draft.constants[operand].size not in {1, columns}:
         return None
-    if draft.constants[operand].shape[-1:] not in {(), (1,), (columns,)}:
+    values = draft.constants[operand]
+    if values.size != 1 and values.shape[-1] != columns:
         return None
     bias = np.broadcast_to(draft.constants[operand].reshape(-1), (columns,)).copy()
     return after, draft.add_constant(f"{node.name}/bias", bias)

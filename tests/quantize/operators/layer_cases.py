@@ -25,6 +25,7 @@ def window(model: RandomModel, rank: int, *, dilated: bool = True) -> dict[str, 
         found["pads"] = [model.size(0, each - 1) for each in kernel * 2]
     elif padding == "auto":
         found["auto_pad"] = model.pick("SAME_UPPER", "SAME_LOWER", "VALID")
+        found["strides"] = [min(pair) for pair in zip(found["strides"], kernel, strict=True)]
         found.pop("dilations", None)
     return found
 
