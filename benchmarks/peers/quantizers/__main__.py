@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -37,6 +38,20 @@ from edge.errors import EdgeError, UsageError
 __all__ = ["main"]
 
 _THREADS = (1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the command line asks for."""
+
+    peers: tuple[str, ...]
+    settings: tuple[str, ...]
+    is_again: bool
+    is_timed: bool
+    limit_s: float
+
+    def includes_ours(self) -> bool:
+        return OURS in self.peers or not (self.peers or self.settings)
 
 
 class _Recorder:
@@ -69,22 +84,27 @@ class _Recorder:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 @click.option("--only", default="", help="Model names, separated by commas; all if empty.")
 @click.option("--peers", default="", help=f"Quantizers by comma ('{OURS}' is ours); all if empty.")
+@click.option("--settings", default="", help="Settings by semicolon; all if empty.")
 @click.option("--cache", type=click.Path(path_type=Path), default=default_cache)
 @click.option("--limit", default=1200.0, show_default=True, help="Seconds for one quantizer.")
 @click.option("--again", is_flag=True, help="Run also what has been run.")
 @click.option("--speed/--no-speed", default=True, show_default=True, help="Time the files.")
-def main(
-    models: Path, out: Path, only: str, peers: str, cache: Path, **options: float | bool
-) -> None:
+def main(models: Path, out: Path, only: str, cache: Path, **options: Any) -> None:
     """Compare our int8 files with those of other quantizers."""
     try:
         recorder = _Recorder(out)
         recorder.update(lambda found: replace(found, machine=describe_machine()))
-        wanted = tuple(filter(None, peers.split(",")))
+        wanted = _Wanted(
+            peers=tuple(filter(None, options["peers"].split(","))),
+            settings=tuple(filter(None, options["settings"].split(";"))),
+            is_again=options["again"],
+            is_timed=options["speed"],
+            limit_s=options["limit"],
+        )
         for folder in _folders(models, only):
             model = read_bar_model(folder)
             recorder.add_model(model)
-            _compare(recorder, model, wanted, cache, options)
+            _compare(recorder, model, wanted, cache)
         recorder.update(lambda found: replace(found, environments=_environments(cache)))
     except EdgeError as error:
         click.echo(f"error: {error}", err=True)
@@ -103,24 +123,19 @@ def _folders(models: Path, only: str) -> list[Path]:
     return folders
 
 
-def _compare(
-    recorder: _Recorder,
-    model: BarModelFolder,
-    peers: tuple[str, ...],
-    cache: Path,
-    options: dict[str, float | bool],
-) -> None:
+def _compare(recorder: _Recorder, model: BarModelFolder, wanted: _Wanted, cache: Path) -> None:
     name = model.facts.name
-    if (not peers or OURS in peers) and (
-        options["again"] or not recorder.found.has_run((name, OURS, "default", "onnxruntime"))
+    if wanted.includes_ours() and (
+        wanted.is_again or not recorder.found.has_run((name, OURS, "default", "onnxruntime"))
     ):
-        for run in run_ours(model, cache, options["limit"]):
+        for run in run_ours(model, cache, wanted.limit_s):
             recorder.add_run(run)
-    for setting in settings_for(model.facts.family, peers):
+    for setting in settings_for(model.facts.family, wanted.peers):
         key = (name, setting.peer, setting.name, setting.engine)
-        if options["again"] or not recorder.found.has_run(key):
-            recorder.add_run(run_setting(model, setting, cache, options["limit"]))
-    if options["speed"]:
+        is_named = not wanted.settings or setting.name in wanted.settings
+        if is_named and (wanted.is_again or not recorder.found.has_run(key)):
+            recorder.add_run(run_setting(model, setting, cache, wanted.limit_s))
+    if wanted.is_timed:
         for threads in _THREADS:
             for speed in time_model(recorder.found, model, cache, threads):
                 recorder.add_speed(speed)

@@ -28,7 +28,7 @@ from edge.errors import EdgeError, EngineError
 __all__ = [
     "ConversionCost",
     "ToolchainCost",
-    "folder_megabytes",
+    "folder_mebibytes",
     "main",
     "measure_conversion",
     "measure_installed_size",
@@ -36,10 +36,11 @@ __all__ = [
 ]
 
 _ROOT = Path(__file__).parents[3]
-_BYTES_PER_MEGABYTE = 1_000_000
+_BYTES_PER_MEBIBYTE = 1 << 20
+_BYTES_PER_BLOCK = 512
 _KIBIBYTES_PER_MEBIBYTE = 1024
 _INSTALLERS = ("pip", "setuptools", "pkg_resources", "_distutils_hack")
-_SIZE_BAR_MB, _TIME_BAR_S, _MEMORY_BAR_MIB = 400.0, 5.0, 700.0
+_SIZE_BAR_MIB, _TIME_BAR_S, _MEMORY_BAR_MIB = 400.0, 5.0, 700.0
 _HASH_SEEDS = ("1", "2")
 
 
@@ -49,11 +50,13 @@ class ConversionCost:
 
     Attributes:
         seconds: of each run.
+        processor_seconds: of each run: what a machine without other work would take at most.
         peak_mib: of each run.
         file_bytes: of what was written.
     """
 
     seconds: tuple[float, ...]
+    processor_seconds: tuple[float, ...]
     peak_mib: tuple[float, ...]
     file_bytes: int
 
@@ -64,21 +67,21 @@ class ToolchainCost:
 
     Attributes:
         machine: where it was measured.
-        installed_mb: by package folder, of 1 000 000 bytes.
+        installed_mib: by package folder, compiled by pip, as `du -m` counts.
         conversion: ONNX to float TFLite.
         digests: SHA-256 of the int8 ONNX and TFLite files of each of two runs.
     """
 
     machine: Machine
-    installed_mb: dict[str, float]
+    installed_mib: dict[str, float]
     conversion: ConversionCost
     digests: tuple[tuple[str, ...], ...]
 
 
-def folder_megabytes(folder: Path) -> dict[str, float]:
-    """Size by entry of a folder, in MB of disk blocks' contents; installers left out."""
+def folder_mebibytes(folder: Path) -> dict[str, float]:
+    """Size by entry of a folder, in MiB of disk blocks as `du` counts; installers left out."""
     return {
-        entry.name: _bytes(entry) / _BYTES_PER_MEGABYTE
+        entry.name: _bytes(entry) / _BYTES_PER_MEBIBYTE
         for entry in sorted(folder.iterdir())
         if not entry.name.startswith(_INSTALLERS)
     }
@@ -93,9 +96,9 @@ def measure_installed_size(requirement: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         _run([sys.executable, "-m", "venv", folder])
         python = str(Path(folder) / "bin" / "python")
-        _run([python, "-m", "pip", "install", "--quiet", "--no-compile", requirement])
+        _run([python, "-m", "pip", "install", "--quiet", requirement])
         (packages,) = Path(folder).glob("lib/python*/site-packages")
-        return folder_megabytes(packages)
+        return folder_mebibytes(packages)
 
 
 def measure_conversion(model: Path, repeats: int) -> ConversionCost:
@@ -104,16 +107,21 @@ def measure_conversion(model: Path, repeats: int) -> ConversionCost:
     Raises:
         EngineError: the conversion fails.
     """
-    seconds, peaks, size = [], [], 0
+    seconds, used, size = [], [], 0
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "float.tflite"
         module = "benchmarks.peers.quantizers.float_conversion"
         for _ in range(repeats):
             begun = time.monotonic()
-            peaks.append(_run([sys.executable, "-m", module, str(model), str(out)]))
+            used.append(_run([sys.executable, "-m", module, str(model), str(out)]))
             seconds.append(time.monotonic() - begun)
             size = out.stat().st_size
-    return ConversionCost(tuple(seconds), tuple(peaks), size)
+    return ConversionCost(
+        seconds=tuple(seconds),
+        processor_seconds=tuple(each.ru_utime + each.ru_stime for each in used),
+        peak_mib=tuple(each.ru_maxrss / _KIBIBYTES_PER_MEBIBYTE for each in used),
+        file_bytes=size,
+    )
 
 
 def written_digests(model: Path) -> tuple[tuple[str, ...], ...]:
@@ -151,7 +159,7 @@ def main(models: Path, out: Path, converted: str, twice: str, repeats: int) -> N
     try:
         cost = ToolchainCost(
             machine=describe_machine(),
-            installed_mb=measure_installed_size(f"{_ROOT}[quantize]"),
+            installed_mib=measure_installed_size(f"{_ROOT}[quantize]"),
             conversion=measure_conversion(models / converted / "model.onnx", repeats),
             digests=written_digests(models / twice),
         )
@@ -166,10 +174,10 @@ def main(models: Path, out: Path, converted: str, twice: str, repeats: int) -> N
 
 
 def _verdicts(cost: ToolchainCost) -> list[tuple[str, bool]]:
-    size = sum(cost.installed_mb.values())
+    size = sum(cost.installed_mib.values())
     seconds, peak = min(cost.conversion.seconds), max(cost.conversion.peak_mib)
     return [
-        (f"installed {size:.0f} MB, bar {_SIZE_BAR_MB:.0f}", size <= _SIZE_BAR_MB),
+        (f"installed {size:.0f} MiB, bar {_SIZE_BAR_MIB:.0f}", size <= _SIZE_BAR_MIB),
         (f"conversion {seconds:.1f} s, bar {_TIME_BAR_S:.0f}", seconds <= _TIME_BAR_S),
         (f"conversion {peak:.0f} MiB, bar {_MEMORY_BAR_MIB:.0f}", peak <= _MEMORY_BAR_MIB),
         ("two runs give the same bytes", len(set(cost.digests)) == 1),
@@ -178,11 +186,11 @@ def _verdicts(cost: ToolchainCost) -> list[tuple[str, bool]]:
 
 def _bytes(entry: Path) -> int:
     files = [entry] if entry.is_file() else [path for path in entry.rglob("*") if path.is_file()]
-    return sum(path.stat().st_size for path in files if not path.is_symlink())
+    return sum(path.stat().st_blocks * _BYTES_PER_BLOCK for path in files if not path.is_symlink())
 
 
-def _run(command: list[str], *, hash_seed: str = "random") -> float:
-    """Run to the end; returns the peak memory of the process in MiB."""
+def _run(command: list[str], *, hash_seed: str = "random") -> resource.struct_rusage:
+    """Run to the end; returns what the process used."""
     environment = child_environment() | {"PYTHONHASHSEED": hash_seed}
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -192,11 +200,7 @@ def _run(command: list[str], *, hash_seed: str = "random") -> float:
         lines = log.read().strip().splitlines()
     if process.returncode != 0:
         raise EngineError(f"{command[2]}: exit code {process.returncode}: {(lines or [''])[-1]}")
-    return _peak_mib(usage)
-
-
-def _peak_mib(usage: resource.struct_rusage) -> float:
-    return usage.ru_maxrss / _KIBIBYTES_PER_MEBIBYTE
+    return usage
 
 
 if __name__ == "__main__":
