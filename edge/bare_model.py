@@ -25,6 +25,7 @@ from edge.errors import (
     UsageError,
 )
 from edge.model_parts import ModelParts, fits_shape, stored_shape
+from edge.opencv import prepare_for
 from edge.results import ModelIdentity
 from edge.tensor_spec import TensorSpec
 
@@ -166,6 +167,7 @@ def open_bare_model(
         )
     engine = stand_in or create_engine(engine_name, data, EngineOptions(options.threads))
     inputs, outputs, artifact = _describe(path, data, engine, options.bare or BareModelOptions())
+    prepare_for(inputs)
     if options.precision not in ("auto", artifact.precision):
         raise UsageError(f"{path} is {artifact.precision}; drop --precision {options.precision}")
     return ModelParts(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from edge.engines.base import Engine, EngineOptions
 from edge.errors import UsageError
 from edge.model_parts import ModelParts
-from edge.opencv import import_opencv
+from edge.opencv import prepare_for
 from edge.pipeline import Model
 from edge.results import ModelIdentity
 
@@ -77,8 +77,6 @@ def load(
         options = LoadOptions(engine=name, threads=threads)
     elif engine != "auto" or threads is not None:
         raise UsageError("engine or threads are given beside options; give them in options")
-    # Every picture needs it: imported here, its time counts as loading and not as decoding.
-    import_opencv()
     path = Path(model) if model is not None else DEFAULT_BUNDLE
     if path.suffix.lower() in _BARE_SUFFIXES and not path.is_dir():
         from edge.bare_model import open_bare_model
@@ -104,6 +102,7 @@ def _open_bundle(
 
     with open_bundle(path) as bundle:
         manifest = bundle.manifest
+        prepare_for(manifest.inputs)
         if stand_in is not None:
             artifact, engine = manifest.artifacts[0], stand_in
         else:

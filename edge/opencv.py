@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from edge.errors import DeviceError
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["import_opencv"]
+    from edge.bundle.manifest import Input
+
+__all__ = ["import_opencv", "prepare_for"]
 
 # 4.10 hands out the part of a damaged JPEG that it could decode, and says nothing.
 _OLDEST = (4, 11)
@@ -42,3 +45,15 @@ def import_opencv() -> ModuleType:
     if "OPENCV_LOG_LEVEL" not in os.environ and log.getLogLevel() == log.LOG_LEVEL_WARNING:
         log.setLogLevel(log.LOG_LEVEL_SILENT)
     return cv2
+
+
+def prepare_for(inputs: Sequence[Input]) -> None:
+    """Import OpenCV where a model takes a picture, so that it counts as loading, not as decoding.
+
+    Args:
+        inputs: what the model takes.
+    """
+    from edge.bundle.manifest import ImageInput
+
+    if any(isinstance(each, ImageInput) for each in inputs):
+        import_opencv()

@@ -59,6 +59,17 @@ def fusion(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_sample(
+        tmp_path_factory.mktemp("table") / "table.edge",
+        table_model(),
+        (PATIENT,),
+        (SURVIVAL,),
+        {"golden/00.csv": b"age,sex,size\n60,male,10\n"},
+    )
+
+
 def scan(seed: int = 5) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (16, 20), dtype=np.uint8)
 
@@ -270,6 +281,20 @@ def test_a_bare_file_that_says_nothing_takes_no_records(tmp_path: Path) -> None:
         edge.load(path)
 
 
+def test_a_model_without_pictures_does_without_opencv(bundle: Path, tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    path = tmp_path / "stay.npz"
+    path.write_bytes(npz(labs=labs()))
+    code = (
+        "import sys, edge; print(edge.load(sys.argv[1]).run(sys.argv[2]).status, "
+        "'cv2' in sys.modules)"
+    )
+    words = [sys.executable, "-c", code, str(bundle), str(path)]
+    assert subprocess.run(words, capture_output=True, check=True).stdout == b"ok False\n"
+
+
 def test_records_come_on_standard_input_too(bundle: Path) -> None:
     import subprocess
     import sys
@@ -294,18 +319,11 @@ def test_a_picture_for_a_series_model_says_what_to_give(bundle: Path, tmp_path: 
 
 
 def test_each_row_of_a_table_gets_its_own_answer_refusal_or_error(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = write_sample(
-        tmp_path / "table.edge",
-        table_model(),
-        (PATIENT,),
-        (SURVIVAL,),
-        {"golden/00.csv": b"age,sex,size\n60,male,10\n"},
-    )
     rows = tmp_path / "patients.csv"
     rows.write_text("sex,age,size\nmale,80,20\nfemale,,\n,50,5\nother,1,1\nmale,old,1\n")
-    code, lines = run_json(capsys, "--model", path, rows)
+    code, lines = run_json(capsys, "--model", table, rows)
     assert code == 3
     assert [line["index"] for line in lines] == [0, 1, 2, 3, 4]
     assert [line["status"] for line in lines] == ["ok", "ok", "refused", "error", "error"]
@@ -317,18 +335,13 @@ def test_each_row_of_a_table_gets_its_own_answer_refusal_or_error(
     assert "'old' is unknown; it takes numbers" in lines[4]["reason"]
 
 
-def test_a_person_reads_one_line_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = write_sample(
-        tmp_path / "table.edge",
-        table_model(),
-        (PATIENT,),
-        (SURVIVAL,),
-        {"golden/00.csv": b"age,sex,size\n60,male,10\n"},
-    )
+def test_a_person_reads_one_line_a_row(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = tmp_path / "patients.csv"
     rows.write_text("sex,age,size\nmale,80,20\nfemale,,\n,50,5\n")
     with pytest.raises(SystemExit) as ended:
-        main(["--model", str(path), str(rows)])
+        main(["--model", str(table), str(rows)])
     assert ended.value.code == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{rows}: months 211 months"
