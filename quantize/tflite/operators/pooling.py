@@ -45,7 +45,7 @@ def emit_max_pool(lowering: Lowering, node: Node) -> None:
         raise UnsupportedInputError("the indices of MaxPool cannot be written; read values only")
     window, placement = _place(lowering, node)
     kept = lowering.kept_params(node)
-    is_positive = kept is None and _is_never_negative(lowering.graph, node.inputs[0])
+    is_positive = _is_never_negative(lowering.graph, node.inputs[0])
     source = pad_image(lowering, node, placement, 0.0 if is_positive else lowest(kept))
     operation = _pool(lowering, "MAX_POOL_2D", source, window, placement.padding)
     lowering.write(operation, node.outputs[0], kept)

@@ -232,7 +232,54 @@ def test_two_reshapes_through_five_axes_keep_onnx_order() -> None:
     assert _steps(sketch.graph(sketch.node("Reshape", halves, joined))) == 0
 
 
-@pytest.mark.parametrize("op", ["Sigmoid", "Relu", "GlobalAveragePool"])
+@_EXAMPLES
+@given(shape=_SHAPES, alpha=st.sampled_from([0.01, 0.2, 0.9]), seed=_SEEDS)
+def test_a_slope_below_zero_is_within_one_step(
+    shape: tuple[int, ...], alpha: float, seed: int
+) -> None:
+    sketch = Sketch(np.random.default_rng(seed))
+    graph = sketch.graph(sketch.node("LeakyRelu", sketch.input(*shape), alpha=alpha))
+    assert _steps(graph) <= 1
+
+
+@settings(_EXAMPLES, max_examples=12)
+@given(shape=_SHAPES, seed=_SEEDS, data=st.data())
+def test_what_only_moves_values_is_exact(
+    shape: tuple[int, ...], seed: int, data: st.DataObject
+) -> None:
+    sketch = Sketch(np.random.default_rng(seed))
+    source = sketch.input(*shape)
+    rank = len(shape)
+    turned = sketch.node("Transpose", source, perm=tuple(data.draw(st.permutations(range(rank)))))
+    axis = data.draw(st.integers(0, rank - 1))
+    step = data.draw(st.sampled_from([1, 2, -1]))
+    ends = (0, shape[axis]) if step > 0 else (shape[axis] - 1, -shape[axis] - 1)
+    cut = sketch.node("Slice", source, *(sketch.integers(n) for n in (*ends, axis, step)))
+    tiled = sketch.node("Tile", source, sketch.integers(*[2] * rank))
+    assert _steps(sketch.graph(turned, cut, tiled)) == 0
+
+
+def test_depth_space_and_nearest_cells_are_exact() -> None:
+    sketch = Sketch(np.random.default_rng(1))
+    image = sketch.input(1, 8, 4, 6)
+    deep = sketch.node("SpaceToDepth", image, blocksize=2)
+    wide = sketch.node("DepthToSpace", image, blocksize=2, mode="DCR")
+    larger = [
+        sketch.node(
+            "Resize",
+            image,
+            "",
+            sketch.constant(np.array([1, 1, scale, scale], np.float32)),
+            mode="nearest",
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
+        )
+        for scale in (2, 1.5)
+    ]
+    assert _steps(sketch.graph(deep, wide, *larger)) == 0
+
+
+@pytest.mark.parametrize("op", ["GlobalAveragePool", "LeakyRelu", "Relu", "Sigmoid", "Transpose"])
 def test_xnnpack_takes_the_operator(op: str) -> None:
     sketch = Sketch(np.random.default_rng(1))
     image = sketch.input(1, 4, 5, 5)

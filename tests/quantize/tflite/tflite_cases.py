@@ -27,7 +27,21 @@ from quantize.tflite_model import stored_axes, write_tflite
 
 _OPSET = 17
 _KEEPS_PARAMETERS = frozenset(
-    {"MaxPool", "AveragePool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Pad"}
+    {
+        "AveragePool",
+        "DepthToSpace",
+        "Flatten",
+        "MaxPool",
+        "Pad",
+        "Reshape",
+        "Resize",
+        "Slice",
+        "SpaceToDepth",
+        "Squeeze",
+        "Tile",
+        "Transpose",
+        "Unsqueeze",
+    }
 )
 _PROBABILITIES = frozenset({"Sigmoid", "Softmax"})
 
@@ -312,16 +326,33 @@ def interpreter(content: bytes, *, delegate: bool = True) -> Any:
 
 
 def run_litert(
-    content: bytes, inputs: Sequence[NDArray[Any]], *, delegate: bool = True
+    content: bytes,
+    inputs: Sequence[NDArray[Any]],
+    *,
+    delegate: bool = True,
+    graph: FloatGraph | None = None,
 ) -> list[NDArray[Any]]:
-    """Run on inputs in NCHW, cast to the model's type; outputs come back in NCHW."""
+    """Run on inputs in NCHW, cast to the model's type; outputs come back in NCHW.
+
+    With a graph, ends that the layout leaves in another order are turned by it.
+    """
+    axes = stored_axes(graph) if graph else {}
     engine = interpreter(content, delegate=delegate)
     for detail, value in zip(engine.get_input_details(), inputs, strict=True):
-        engine.set_tensor(detail["index"], to_stored(value).astype(detail["dtype"]))
+        order = axes.get(detail["name"])
+        stored = to_stored(value) if order is None else np.ascontiguousarray(value.transpose(order))
+        engine.set_tensor(detail["index"], stored.astype(detail["dtype"]))
     engine.invoke()
-    return [
-        to_onnx_order(engine.get_tensor(detail["index"])) for detail in engine.get_output_details()
-    ]
+    results = []
+    for detail, name in zip(
+        engine.get_output_details(), graph.outputs if graph else [""] * 9, strict=False
+    ):
+        value = engine.get_tensor(detail["index"])
+        order = axes.get(name)
+        results.append(
+            to_onnx_order(value) if order is None else value.transpose(np.argsort(order))
+        )
+    return results
 
 
 def run_onnx(
@@ -348,7 +379,7 @@ def worst_steps(content: bytes, case: QuantizedGraph, seed: int = 4) -> tuple[in
     expected = simulate(case, inputs)
     worst = []
     for delegate in (True, False):
-        actual = run_litert(content, list(inputs.values()), delegate=delegate)
+        actual = run_litert(content, list(inputs.values()), delegate=delegate, graph=case.graph)
         worst.append(
             max(
                 int(np.abs(a.astype(np.int16) - e).max())
