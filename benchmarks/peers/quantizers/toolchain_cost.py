@@ -26,14 +26,18 @@ from benchmarks.record import write_file
 from edge.errors import EdgeError, EngineError
 
 __all__ = [
+    "BYTECODE",
     "ConversionCost",
     "ToolchainCost",
     "folder_mebibytes",
     "main",
     "measure_conversion",
     "measure_installed_size",
+    "verdicts",
     "written_digests",
 ]
+
+BYTECODE = "__pycache__"
 
 _ROOT = Path(__file__).parents[3]
 _BYTES_PER_MEBIBYTE = 1 << 20
@@ -67,7 +71,7 @@ class ToolchainCost:
 
     Attributes:
         machine: where it was measured.
-        installed_mib: by package folder, compiled by pip, as `du -m` counts.
+        installed_mib: by package folder, as `du` counts, and under `BYTECODE` what pip compiled.
         conversion: ONNX to float TFLite.
         digests: SHA-256 of the int8 ONNX and TFLite files of each of two runs.
     """
@@ -79,12 +83,22 @@ class ToolchainCost:
 
 
 def folder_mebibytes(folder: Path) -> dict[str, float]:
-    """Size by entry of a folder, in MiB of disk blocks as `du` counts; installers left out."""
-    return {
-        entry.name: _bytes(entry) / _BYTES_PER_MEBIBYTE
-        for entry in sorted(folder.iterdir())
-        if not entry.name.startswith(_INSTALLERS)
-    }
+    """Size by entry of a folder, in MiB of disk blocks as `du` counts; installers left out.
+
+    What Python compiles on this machine counts under `BYTECODE`: it is not downloaded, and Python
+    runs without it.
+    """
+    sizes = {BYTECODE: 0.0}
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith(_INSTALLERS):
+            continue
+        files = [entry] if entry.is_file() else list(entry.rglob("*"))
+        for path in files:
+            if path.is_file() and not path.is_symlink():
+                name = BYTECODE if "__pycache__" in path.parts else entry.name
+                size = path.stat().st_blocks * _BYTES_PER_BLOCK / _BYTES_PER_MEBIBYTE
+                sizes[name] = sizes.get(name, 0.0) + size
+    return sizes
 
 
 def measure_installed_size(requirement: str) -> dict[str, float]:
@@ -167,26 +181,26 @@ def main(models: Path, out: Path, converted: str, twice: str, repeats: int) -> N
     except EdgeError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    lines = _verdicts(cost)
+    lines = verdicts(cost)
     for text, is_met in lines:
         click.echo(f"{text}: {'met' if is_met else 'MISSED'}")
     sys.exit(0 if all(is_met for _, is_met in lines) else 1)
 
 
-def _verdicts(cost: ToolchainCost) -> list[tuple[str, bool]]:
-    size = sum(cost.installed_mib.values())
+def verdicts(cost: ToolchainCost) -> list[tuple[str, bool]]:
+    """Each bar in words, and whether it is met; time is the fastest run's."""
+    bytecode = cost.installed_mib.get(BYTECODE, 0.0)
+    size = sum(cost.installed_mib.values()) - bytecode
     seconds, peak = min(cost.conversion.seconds), max(cost.conversion.peak_mib)
     return [
-        (f"installed {size:.0f} MiB, bar {_SIZE_BAR_MIB:.0f}", size <= _SIZE_BAR_MIB),
+        (
+            f"installed {size:.0f} MiB (and {bytecode:.0f} of bytecode), bar {_SIZE_BAR_MIB:.0f}",
+            size <= _SIZE_BAR_MIB,
+        ),
         (f"conversion {seconds:.1f} s, bar {_TIME_BAR_S:.0f}", seconds <= _TIME_BAR_S),
         (f"conversion {peak:.0f} MiB, bar {_MEMORY_BAR_MIB:.0f}", peak <= _MEMORY_BAR_MIB),
         ("two runs give the same bytes", len(set(cost.digests)) == 1),
     ]
-
-
-def _bytes(entry: Path) -> int:
-    files = [entry] if entry.is_file() else [path for path in entry.rglob("*") if path.is_file()]
-    return sum(path.stat().st_blocks * _BYTES_PER_BLOCK for path in files if not path.is_symlink())
 
 
 def _run(command: list[str], *, hash_seed: str = "random") -> resource.struct_rusage:
