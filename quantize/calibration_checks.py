@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from edge.errors import InputError
+from edge.errors import GateError
 from quantize.refusals.claim_size import too_few_for_auroc, too_few_for_share
 from quantize.refusals.finding import Finding
 from quantize.refusals.input_scale import barely_moving, unlike_training, unusual_first_layer
@@ -76,10 +76,11 @@ def find_unlike_reference(examples: Examples, reference: Path) -> tuple[Finding,
 
     Args:
         examples: the calibration examples.
-        reference: the .tflite file.
+        reference: a .tflite file, or a bundle that holds one.
 
     Raises:
         InputError: the file is no TFLite file.
+        BundleError: the bundle is refused, or holds no int8 TFLite file.
     """
     known = {each.name: each for each in read_quantized_inputs(reference)}
     ranges: dict[str, tuple[float, float]] = {}
@@ -106,9 +107,9 @@ def require_acceptable(
         The findings that do not stop: those accepted and those that are not fatal.
 
     Raises:
-        InputError: the first that stops, with the name to accept it by.
+        GateError: the first that stops, with the name to accept it by.
     """
     for each in findings:
         if each.is_fatal and each.name not in accepted:
-            raise InputError(f"{each.message} (to go on all the same: --accept {each.name})")
+            raise GateError(f"{each.message} (to go on all the same: --accept {each.name})")
     return tuple(findings)

@@ -15,12 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from edge.errors import InputError
+from edge.bundle.reader import open_bundle
+from edge.errors import BundleError, InputError
 from quantize.refusals.finding import Finding
 from quantize.run_examples import Examples
 from quantize.tflite.schema import TensorType, load_schema
 
 __all__ = ["QuantizedInput", "check_quantized_model", "read_quantized_inputs", "unlike_reference"]
+
+_BUNDLE_SUFFIX = ".edge"
 
 _LEVELS = 255
 _LEAST_LEVELS = 26.0
@@ -54,7 +57,7 @@ def check_quantized_model(path: Path, examples: Examples | None = None) -> tuple
     """Look for signs that an int8 model was calibrated on data it is not meant for.
 
     Args:
-        path: an int8 .tflite file.
+        path: an int8 .tflite file, or a bundle that holds one.
         examples: real inputs by name, in the model's own scale; None to read the file alone.
 
     Returns:
@@ -134,21 +137,38 @@ def _saturated(inputs: tuple[QuantizedInput, ...], examples: Examples) -> list[F
 
 
 def read_quantized_inputs(path: Path) -> tuple[QuantizedInput, ...]:
-    """Read what the inputs of a TFLite file are quantized to; inputs that are not are left out.
+    """Read what the inputs of an int8 model are quantized to; inputs that are not are left out.
+
+    Args:
+        path: a .tflite file, or a bundle that holds one.
 
     Raises:
         InputError: the file cannot be read or is no TFLite file.
+        BundleError: the bundle is refused, or holds no int8 TFLite file.
     """
-    graph, codes, buffers = _read(path)
+    is_bundle = path.is_dir() or path.suffix == _BUNDLE_SUFFIX
+    content = _read_bundle(path) if is_bundle else _read_file(path)
+    graph, codes, buffers = _parse(path, content)
     found = (_follow(graph, codes, buffers, int(index)) for index in graph.inputs)
     return tuple(each for each in found if each is not None)
 
 
-def _read(path: Path) -> tuple[Any, list[str], list[Any]]:
+def _read_file(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _read_bundle(path: Path) -> bytes:
+    with open_bundle(path) as bundle:
+        for artifact in bundle.manifest.artifacts:
+            if artifact.engine == "litert" and artifact.precision != "float32":
+                return bundle.read(artifact.path)
+    raise BundleError(f"{path} holds no int8 TFLite file to compare with; name another reference")
+
+
+def _parse(path: Path, content: bytes) -> tuple[Any, list[str], list[Any]]:
     if content[4:8] != b"TFL3":
         raise InputError(f"{path} is no TFLite file")
     schema = load_schema()

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import tiny_onnx_models as tiny
 
+from edge.decode import decode_image
 from edge.errors import InputError
+from edge.model_loader import DEFAULT_BUNDLE
 from quantize.calibration import calibrate
 from quantize.calibration_checks import check_quantized_model, find_unlike_reference
 from quantize.importers.onnx_importer import import_model
@@ -47,8 +49,6 @@ def test_the_known_broken_model_is_told_by_its_file_alone(shared_data: Path) -> 
 
 @pytest.mark.shared_data
 def test_the_known_broken_model_saturates_on_real_films(shared_data: Path) -> None:
-    from edge.decode import decode_image
-
     path = shared_data / BROKEN
     name = read_quantized_inputs(path)[0].name
     files = sorted((shared_data / "cxr-kermany" / "test").glob("*/*.jpeg"))[::100]
@@ -99,3 +99,33 @@ def test_what_is_no_tflite_file_is_one_line(content: bytes, tmp_path: Path) -> N
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read_quantized_inputs(tmp_path / "none.tflite")
+
+
+def films(sample_films: list[Path], scale: float, mean: float, std: float) -> list[dict]:
+    """Films as the default bundle's model takes them, were its scale, mean and deviation these."""
+    found = []
+    for each in sample_films:
+        pixels = decode_image(each.read_bytes(), source=each.name).pixels[..., :1]
+        found.append({"image": ((pixels * scale - mean) / std).astype(np.float32)})
+    return found
+
+
+def test_the_default_bundle_is_sound() -> None:
+    assert check_quantized_model(DEFAULT_BUNDLE) == ()
+
+
+@pytest.mark.parametrize(
+    ("scale", "mean", "std", "is_alike"),
+    [
+        pytest.param(1.0, 127.0, 128.0, True, id="as in its manifest"),
+        pytest.param(1.0, 0.0, 1.0, False, id="mean and deviation missing"),
+        pytest.param(1 / 255, 127.0 / 255, 128.0, False, id="scaled twice"),
+    ],
+)
+def test_films_are_held_against_the_default_bundle(
+    sample_films: list[Path], scale: float, mean: float, std: float, is_alike: bool
+) -> None:
+    found = find_unlike_reference(films(sample_films, scale, mean, std), DEFAULT_BUNDLE)
+    assert [each.name for each in found] == ([] if is_alike else ["unlike-reference"])
+    saturated = check_quantized_model(DEFAULT_BUNDLE, films(sample_films, scale, mean, std))
+    assert bool(saturated) == (scale == 1.0 and std == 1.0)
