@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from edge.bundle.manifest import GoldenExample, GoldenOutput
 from edge.errors import InputError
 from edge.frame import Frame
 from edge.pipeline import Model
 from edge.record import Record
+from edge.records.record_writer import pack_record
 from quantize.artifacts import BuiltArtifact, open_artifact
 from quantize.examples.model_examples import Example, ExampleValue
+
+if TYPE_CHECKING:
+    from edge.bundle.manifest import Input
 
 __all__ = ["GoldenFile", "golden_examples"]
 
@@ -62,23 +64,23 @@ def _golden_example(
         for model in models
         for output, values in model.output_values(value).items()
     ]
-    suffix, content = _content(example, value)
+    suffix, content = _content(example, value, models[0].parts.inputs)
     entry = GoldenExample(
         input=f"golden/{at:02d}{suffix}", tensor_sha256=digests.pop(), outputs=tuple(outputs)
     )
     return entry, content
 
 
-def _content(example: Example, value: ExampleValue) -> tuple[str, bytes | Path]:
-    """A file that holds the input: its own, or an .npz of one record out of many."""
+def _content(
+    example: Example, value: ExampleValue, inputs: Sequence[Input]
+) -> tuple[str, bytes | Path]:
+    """A file that holds the input: its own, or an .npz of a record that other files are part of."""
     file = example.file
     if file is None and isinstance(value, Frame):
         file = Path(value.source)
-    if file is not None and file.is_file():
+    is_whole = file is not None and file.suffix.lower() != ".json"
+    if file is not None and is_whole and file.is_file():
         return file.suffix.lower(), file
     if not isinstance(value, Record):
         raise InputError(f"{example.name}: it is in no file that could go into the bundle")
-    arrays = {name: np.asarray(each) for name, each in value.values.items()}
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub takes them for options
-    return ".npz", buffer.getvalue()
+    return ".npz", pack_record(value, inputs)
