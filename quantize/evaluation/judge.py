@@ -97,7 +97,7 @@ class Judge:
             models=tuple(self._figures(name) for name in (reference, *others)),
             comparisons=tuple(self._compare(name) for name in others),
             operating_point=self._point,
-            left_out=self._sample.left_out,
+            left_out=self._left_out(),
             findings=self._findings(),
         )
 
