@@ -16,6 +16,7 @@ from edge.bundle.writer import write_bundle
 from edge.errors import OutputError
 from quantize.artifacts import BuiltArtifact, open_artifact, write_artifacts, write_float_tflite
 from quantize.build_examples import open_examples, open_labelled_data
+from quantize.build_gates import check_source, reported_findings
 from quantize.build_report import (
     Measured,
     compose_report,
@@ -42,7 +43,8 @@ from quantize.precision_plan import plan_precisions
 from quantize.quantized_graph import Precision, QuantizedGraph
 from quantize.quantizer import quantize_graph
 from quantize.report.html_page import render_html
-from quantize.report.model import Finding, QuantizationReport, SpeedEntry
+from quantize.report.model import Finding as ReportedFinding
+from quantize.report.model import QuantizationReport, SpeedEntry
 from quantize.report.report_files import report_to_json
 from quantize.source_model import SourceModel, read_source_model
 
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from quantize.evaluation.evaluation import Evaluation
     from quantize.evaluation.layer_loss import LayerLoss
     from quantize.labelled_data import LabelledData
+    from quantize.refusals.finding import Finding
 
 __all__ = [
     "BuildReport",
@@ -130,6 +133,7 @@ class _Build:
         self._report = report
         self.calibration: Calibration | None = None
         self.assumed: tuple[str, ...] = ()
+        self.findings: tuple[Finding, ...] = ()
 
     def run(self, scratch: Path) -> BuildReport:
         """All steps in order."""
@@ -138,6 +142,7 @@ class _Build:
         examples = open_examples(request, source.description, data, scratch=scratch)
         given = [self._golden_file(path) for path in request.golden]
         check_same_answers(source.model, source.graph, examples)
+        self.findings = check_source(source, examples, data, request)
         form = self._form()
         prepared = examples.prepared_as(form.inputs)
         quantized = self._quantize(form, prepared)
@@ -202,7 +207,10 @@ class _Build:
             layers=layers,
             ranges=range_entries(self.calibration),
             speed=speed,
-            findings=tuple(Finding("note", f"assumed {each}") for each in self.assumed),
+            findings=(
+                *reported_findings(self.findings),
+                *(ReportedFinding("note", f"assumed {each}") for each in self.assumed),
+            ),
         )
         return compose_report(manifest, artifacts, measured)
 

@@ -119,6 +119,13 @@ def _source_options(command: Command) -> Command:
 @click.option(
     "--activations", type=click.Choice(["uint8", "int8"]), default="uint8", help="ONNX: 8-bit type."
 )
+@click.option(
+    "--claim-within",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.1,
+    show_default=True,
+    help="--data must be enough to know each label's AUROC to so much.",
+)
 @click.option("--accept", multiple=True, metavar="NAME", help="Overrule a refusal by its name.")
 @click.option(
     "--golden",
@@ -186,6 +193,7 @@ _NO_BUILD: dict[str, Any] = {
     "max_drop": 0.0,
     "repair": "none",
     "accept": (),
+    "claim_within": 1.0,
     "is_timed": False,
 }
 
@@ -240,6 +248,7 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         max_drop=options["max_drop"],
         repair=options["repair"],
         takes_pixels=not options["no_pixels"],
+        claim_within=options["claim_within"],
         accepted=frozenset(options["accept"]),
         checkpoint=_beside(destination, "calibration") if options["output"] else None,
         is_timed=options["is_timed"],

@@ -50,7 +50,8 @@ def quantize_graph(
         precisions: by node name; INT8 for those not named.
 
     Returns:
-        What both writers write.
+        What both writers write. A sum or product that no fixed point holds is FLOAT in it,
+        whatever was asked for.
 
     Raises:
         InputError: a range is missing.
@@ -65,6 +66,11 @@ def quantize_graph(
     activations.update(_constant_operands(graph, integer))
     weights: dict[str, QuantizedWeight] = {}
     fused = fused_activations(graph, chosen)
+    for node in _too_steep(integer, activations, fused):
+        follower = fused.get(node.outputs[0])
+        chosen.update({each.name: Precision.FLOAT for each in (node, follower) if each})
+    integer = [node for node in integer if chosen.get(node.name) is not Precision.FLOAT]
+    fused = fused_activations(graph, chosen)
     for node in integer:
         if OPERATORS[node.op].weight is None:
             continue
@@ -77,6 +83,28 @@ def quantize_graph(
         if chosen.get(node.name) is Precision.DYNAMIC:
             weights.update(_dynamic_weights(graph, node))
     return QuantizedGraph(graph=graph, activations=activations, weights=weights, precisions=chosen)
+
+
+def _too_steep(
+    integer: Sequence[Node],
+    activations: Mapping[str, ActivationParams],
+    fused: Mapping[str, Node],
+) -> list[Node]:
+    """Sums and products whose operands are too coarse for their output's step.
+
+    Fixed point overflows there without a word in some engines, so they are left in float.
+    """
+    found: list[Node] = []
+    for node in integer:
+        if node.op not in {"Add", "Mul"}:
+            continue
+        output = node.outputs[0]
+        target = fused[output].outputs[0] if output in fused else output
+        scales = [activations[name].scale for name in OPERATORS[node.op].data_inputs(node)]
+        top = max(scales) if node.op == "Add" else scales[0] * scales[-1]
+        if top / activations[target].scale > _GREATEST_MULTIPLIER:
+            found.append(node)
+    return found
 
 
 def _dynamic_weights(graph: FloatGraph, node: Node) -> dict[str, QuantizedWeight]:

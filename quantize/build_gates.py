@@ -1,0 +1,77 @@
+"""What must not be shipped is refused before hours are spent on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from quantize.calibration_checks import find_refusals, require_acceptable
+from quantize.refusals.claim_size import too_few_for_auroc
+from quantize.refusals.finding import Finding
+from quantize.report.model import Finding as ReportedFinding
+
+if TYPE_CHECKING:
+    from quantize.build_request import BuildRequest
+    from quantize.examples.model_examples import ModelExamples
+    from quantize.labelled_data import LabelledData
+    from quantize.source_model import SourceModel
+
+__all__ = ["check_source", "reported_findings"]
+
+_FEWEST_CALIBRATION_EXAMPLES = 32
+
+
+def check_source(
+    source: SourceModel,
+    examples: ModelExamples,
+    data: LabelledData | None,
+    request: BuildRequest,
+) -> tuple[Finding, ...]:
+    """Look for signs that the model or its examples are not what they should be.
+
+    Args:
+        source: the model.
+        examples: what it is calibrated on, in the source's own scale.
+        data: what it is judged on; None for nothing.
+        request: holds the names of findings that the user overrules, and what is claimed.
+
+    Returns:
+        The findings that do not stop.
+
+    Raises:
+        GateError: a finding that stops, with how to overrule it.
+    """
+    found = [*find_refusals(source.model, examples), *_too_few(examples, data, request)]
+    return require_acceptable(found, accepted=request.accepted)
+
+
+def reported_findings(findings: tuple[Finding, ...]) -> tuple[ReportedFinding, ...]:
+    """The same as the report shows them."""
+    return tuple(
+        ReportedFinding("overruled" if each.is_fatal else "warning", each.message)
+        for each in findings
+    )
+
+
+def _too_few(
+    examples: ModelExamples, data: LabelledData | None, request: BuildRequest
+) -> Iterator[Finding]:
+    usable = len(examples.usable())
+    if usable < _FEWEST_CALIBRATION_EXAMPLES:
+        yield Finding(
+            "few-calibration-examples",
+            f"{usable} calibration examples; ranges from fewer than "
+            f"{_FEWEST_CALIBRATION_EXAMPLES} depend on which they are, so give 100 to 300",
+            is_fatal=False,
+        )
+    if data is None or data.output.kind == "regression":
+        return
+    for label, positives in data.class_counts().items():
+        finding = too_few_for_auroc(
+            label,
+            positives=positives,
+            negatives=len(data) - positives,
+            half_width=request.claim_within,
+        )
+        if finding is not None:
+            yield finding
