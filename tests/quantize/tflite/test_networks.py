@@ -15,6 +15,8 @@ from tflite_cases import (
     int8_inputs,
     interpreter,
     quantized,
+    random_inputs,
+    run_float,
     run_litert,
     run_onnx,
     simulate,
@@ -23,6 +25,7 @@ from tflite_cases import (
 )
 
 from quantize.onnx_int8 import write_onnx_int8
+from quantize.quantized_graph import float_form
 from quantize.tflite_model import write_tflite
 
 _SEEDS = range(4, 10)
@@ -127,11 +130,34 @@ def test_the_int8_onnx_of_the_same_graph_gives_the_same_answers(name: str) -> No
             assert np.abs(left.astype(np.int16) - right).max() <= _XNNPACK_STEPS
 
 
-def test_tflite_runtime_of_2023_loads_and_answers_the_same(tmp_path: Path) -> None:
-    """tflite-runtime 2.14, the last one: operator versions are old enough for it."""
+def _old_runtime() -> str:
+    """A Python with tflite-runtime 2.14, the last one: operator versions are old enough for it."""
     python = os.environ.get("EDGEDX_TFLITE_RUNTIME_PYTHON")
     if not python:
         pytest.skip("EDGEDX_TFLITE_RUNTIME_PYTHON does not name a Python with tflite-runtime")
+    return python
+
+
+def test_tflite_runtime_of_2023_answers_as_onnxruntime_in_float(tmp_path: Path) -> None:
+    python = _old_runtime()
+    graphs = {name: network() for name, network in NETWORKS.items()}
+    inputs = {name: random_inputs(graph, 4) for name, graph in graphs.items()}
+    for name, graph in graphs.items():
+        (tmp_path / f"{name}.tflite").write_bytes(write_tflite(float_form(graph), io="float32"))
+        [value] = inputs[name].values()
+        np.save(tmp_path / f"{name}.npy", to_stored(value))
+    names = json.dumps(list(graphs))
+    subprocess.run([python, "-c", _OLD_RUNTIME_SCRIPT, tmp_path, names], check=True)
+    for name, graph in graphs.items():
+        expected = run_float(graph, inputs[name])
+        with np.load(tmp_path / f"{name}-AUTO.npz") as actual:
+            for index, output in enumerate(graph.outputs):
+                distance = actual[f"arr_{index}"] - to_stored(expected[output])
+                assert np.abs(distance).max() <= 1e-5 * np.ptp(expected[output])
+
+
+def test_tflite_runtime_of_2023_loads_and_answers_the_same(tmp_path: Path) -> None:
+    python = _old_runtime()
     cases = {name: quantized(network()) for name, network in NETWORKS.items()}
     for name, case in cases.items():
         (tmp_path / f"{name}.tflite").write_bytes(write_tflite(case))
