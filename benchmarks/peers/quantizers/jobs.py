@@ -22,12 +22,13 @@ from benchmarks.peers.quantizers.outputs import open_runner, run_all
 from benchmarks.peers.quantizers.quality import measure_quality
 from benchmarks.peers.quantizers.record import OURS, Run
 from benchmarks.peers.quantizers.settings import Setting
+from benchmarks.peers.quantizers.weight_share import eight_bit_share
 from edge.errors import EdgeError, EngineError
 
 __all__ = ["run_ours", "run_setting"]
 
-_QUANTIZED_SHARE = 0.6
-"""Of the float file's bytes: int8 weights are a quarter, a tenth left in float makes it a third."""
+_QUANTIZED_SHARE = 0.5
+"""Of the weights; below it a file is as good as left in float."""
 _PACKAGE = "benchmarks.peers.quantizers"
 _CONVERTER_LIMIT_S = 900
 
@@ -153,7 +154,7 @@ def _measured(run: Run, path: Path, model: BarModelFolder) -> Run:
     return replace(
         run,
         quality=measure_quality(model.expected, found),
-        is_quantized=len(data) < _QUANTIZED_SHARE * model.facts.float_bytes,
+        is_quantized=eight_bit_share(path) >= _QUANTIZED_SHARE,
         file_bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         seconds=cost.get("seconds", 0.0),

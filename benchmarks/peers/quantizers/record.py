@@ -65,7 +65,7 @@ class Run:
         is_dynamic: activations are quantized while the model runs.
         fault: why there is no file, or why it does not run; None where it does.
         quality: of the file's answers; None where there is a fault.
-        is_quantized: the file holds well under the float file's bytes; quantizers leave operators
+        is_quantized: at least half of the file's weights are in 8 bits; quantizers leave operators
             they do not know in float, and then a perfect answer says nothing.
         file_bytes: size.
         sha256: of the file.
