@@ -36,7 +36,10 @@ from quantize.passes.merge_pad import MERGE_PAD
 from quantize.passes.pictures_from_series import PICTURES_FROM_SERIES
 from quantize.passes.remove_dead_nodes import REMOVE_DEAD_NODES
 from quantize.passes.remove_identity import REMOVE_IDENTITY
+from quantize.passes.residual_rows import RESIDUAL_ROWS
 from quantize.passes.sink_moves import SINK_MOVES
+from quantize.passes.split_gemm import SPLIT_GEMM
+from quantize.passes.squeeze_transposes import SQUEEZE_TRANSPOSES
 from quantize.passes.transposed_convolution import TRANSPOSED_CONVOLUTION
 from quantize.passes.unshare_parameters import UNSHARE_PARAMETERS
 
@@ -81,7 +84,11 @@ PASSES: tuple[GraphPass, ...] = (
     CANONICAL_DEPTH_TO_SPACE,
     SINK_MOVES,
     FLATTEN_BEFORE_GEMM,
+    SPLIT_GEMM,
     SINK_MOVES,
+    RESIDUAL_ROWS,
+    SQUEEZE_TRANSPOSES,
+    FOLD_CHANNEL_ARITHMETIC,
     CANONICAL_RESHAPE,
     REMOVE_DEAD_NODES,
     EXPLICIT_BIAS,

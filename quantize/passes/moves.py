@@ -58,6 +58,13 @@ class Move:
             )
         )
 
+    @property
+    def leading_units(self) -> int:
+        """How many axes of size 1 a Reshape puts in front and nothing else; 0 for other moves."""
+        count = len(self.after) - len(self.before)
+        is_only = self.permutation is None and count > 0
+        return count if is_only and self.after == (1,) * count + self.before else 0
+
     def constant_before(self, values: NDArray[Any]) -> NDArray[Any] | None:
         """A constant that broadcasts to `after`, so that it does the same to `before`."""
         if values.size == 1:

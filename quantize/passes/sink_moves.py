@@ -18,9 +18,10 @@ from quantize.passes.base import GraphPass
 from quantize.passes.moves import move_of
 from quantize.passes.sink_rules import SINKABLE, early_form
 
-__all__ = ["SINK_MOVES"]
+__all__ = ["SINK_MOVES", "cost_of_moves", "sink_all"]
 
-_MOVES = frozenset({"Reshape", "Transpose"})
+_COSTS = {"Reshape": 1, "Transpose": 3}
+_MOVES = frozenset(_COSTS)
 _MOST_ROUNDS = 64
 
 
@@ -90,8 +91,9 @@ def _drop_unread(draft: GraphDraft) -> None:
             draft.remove([node])
 
 
-def _count(graph: FloatGraph) -> int:
-    return sum(node.op in _MOVES for node in graph.nodes)
+def cost_of_moves(graph: FloatGraph) -> int:
+    """How much moving a graph does: a Transpose copies, a Reshape mostly does not."""
+    return sum(_COSTS.get(node.op, 0) for node in graph.nodes)
 
 
 def _round(draft: GraphDraft) -> bool:
@@ -109,13 +111,18 @@ def _round(draft: GraphDraft) -> bool:
     return is_changed
 
 
-def _rewrite(graph: FloatGraph) -> FloatGraph:
-    draft = GraphDraft(graph)
+def sink_all(draft: GraphDraft) -> None:
+    """Sink and merge until nothing changes."""
     rounds = 0
     while rounds < _MOST_ROUNDS and _round(draft):
         rounds += 1
+
+
+def _rewrite(graph: FloatGraph) -> FloatGraph:
+    draft = GraphDraft(graph)
+    sink_all(draft)
     changed = draft.finish()
-    return changed if _count(changed) <= _count(graph) else graph
+    return changed if cost_of_moves(changed) <= cost_of_moves(graph) else graph
 
 
 SINK_MOVES = GraphPass("sink moves", _rewrite)

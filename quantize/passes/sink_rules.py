@@ -39,9 +39,11 @@ _LAST_AXIS = frozenset({"Softmax", "LogSoftmax", "LayerNormalization"})
 _REDUCTIONS = frozenset(each.op for each in REDUCTIONS)
 _BY_AXIS = frozenset({"Pad", "Slice", "Tile"})
 _BY_CHANNEL = frozenset({"BatchNormalization"})
-_ALL_INPUTS = _ELEMENTWISE | {"Concat"}
+_ALL_INPUTS = _ELEMENTWISE | {"Concat", "MatMul"}
 
-SINKABLE = _ALL_INPUTS | _ONE_INPUT | _LAST_AXIS | _REDUCTIONS | _BY_AXIS | _BY_CHANNEL
+_PRODUCTS = frozenset({"MatMul"})
+
+SINKABLE = _PRODUCTS | _ALL_INPUTS | _ONE_INPUT | _LAST_AXIS | _REDUCTIONS | _BY_AXIS | _BY_CHANNEL
 
 Shape = tuple[int, ...]
 
@@ -65,20 +67,25 @@ class EarlyForm:
 
 def early_form(draft: GraphDraft, node: Node) -> EarlyForm | None:
     """The node in front of the one move that all its data inputs come through; None for none."""
-    if node.op not in SINKABLE:
-        return None
-    moves = _moves_before(draft, node)
+    moves = _moves_before(draft, node) if node.op in SINKABLE else []
     if not moves:
         return None
-    move = moves[0]
     if node.op == "Concat":
         return _early_concat(draft, node, moves)
+    if node.op in _PRODUCTS:
+        return _early_product(draft, node, moves)
+    move = moves[0]
     if any(each != move for each in moves):
         return None
     if node.op in _REDUCTIONS:
         return _early_reduction(draft, node, move)
     if node.op in _BY_AXIS:
         return _early_by_axis(draft, node, move)
+    return _early_by_value(draft, node, move)
+
+
+def _early_by_value(draft: GraphDraft, node: Node, move: Move) -> EarlyForm | None:
+    """What works value by value, along the last axis, or along the channels."""
     if node.op in _LAST_AXIS and move.axis_before(-1) != len(move.before) - 1:
         return None
     if node.op in _BY_CHANNEL and move.axis_before(1) != 1:
@@ -140,6 +147,22 @@ def _early_concat(draft: GraphDraft, node: Node, moves: Sequence[Move]) -> Early
     inputs = tuple(_source(draft, name) for name in node.inputs)
     move = Move(tuple(shape), draft.shape(node.outputs[0]), first.permutation)
     return EarlyForm(inputs, {**node.attributes, "axis": joined}, tuple(shape), move)
+
+
+def _early_product(draft: GraphDraft, node: Node, moves: Sequence[Move]) -> EarlyForm | None:
+    """Matrices that only get leading axes of size 1 multiply as well without them."""
+    added = {each.leading_units for each in moves}
+    count = added.pop()
+    after = draft.shape(node.outputs[0])
+    if len(moves) != len(node.inputs) or added or not count:
+        return None
+    if len({len(each.after) for each in moves}) > 1 or any(
+        len(each.before) < len(("rows", "columns")) for each in moves
+    ):
+        return None
+    shape = after[count:]
+    inputs = tuple(_source(draft, name) for name in node.inputs)
+    return EarlyForm(inputs, node.attributes, shape, Move(shape, after, None))
 
 
 def _early_reduction(draft: GraphDraft, node: Node, move: Move) -> EarlyForm | None:
