@@ -196,11 +196,22 @@ class Judge:
             for at, index in enumerate(self._sample.indices)
         ]
 
+    def _left_out(self) -> dict[str, str]:
+        """Why, without the names of files where those must not be told: they may name patients."""
+        left_out = self._sample.left_out
+        if self._options.may_name:
+            return dict(left_out)
+        return {
+            f"left out {at}": reason.rpartition(f"{name}: ")[2] if name in reason else "unreadable"
+            for at, (name, reason) in enumerate(left_out.items(), start=1)
+        }
+
     def _findings(self) -> tuple[str, ...]:
         found = []
-        if self._sample.left_out:
-            first = next(iter(self._sample.left_out.values()))
-            found.append(f"{len(self._sample.left_out)} examples were left out; the first: {first}")
+        left_out = self._left_out()
+        if left_out:
+            first = next(iter(left_out.values()))
+            found.append(f"{len(left_out)} examples were left out; the first: {first}")
         absent = [view.label for view in self._views if not view.has_both]
         if absent:
             found.append(
