@@ -10,10 +10,23 @@ from numpy.typing import NDArray
 
 from edge.errors import EngineNotInstalledError, InputError, InputTooLargeError
 
-__all__ = ["LARGEST_WEIGHTS_BYTES", "attribute_names", "open_hdf5", "read_arrays", "read_group"]
+__all__ = [
+    "LARGEST_WEIGHTS_BYTES",
+    "attribute_names",
+    "open_hdf5",
+    "read_arrays",
+    "read_attribute",
+    "read_group",
+]
 
 LARGEST_WEIGHTS_BYTES = 2 * 1024**3
 """As much as an ONNX model may hold."""
+
+_LARGEST_NAMES_BYTES = 4 * 1024**2
+"""Far more than the names of one layer's weights take."""
+
+_MOST_PACKED = 1100
+"""A packed array is at most so many times larger than what is stored (deflate's limit is 1032)."""
 
 _MOST_OBJECTS = 200_000
 _MOST_LEVELS = 64
@@ -67,13 +80,29 @@ def read_group(parent: Any, name: str) -> Any | None:
 def attribute_names(group: Any, key: str) -> list[str]:
     """A list of names that Keras stored as an attribute, in pieces (`key0`, `key1`) if long."""
     if key in group.attrs:
-        return _texts(group.attrs[key])
+        return _texts(read_attribute(group, key))
     names: list[str] = []
     for number in range(len(group.attrs)):
         if f"{key}{number}" not in group.attrs:
             break
-        names += _texts(group.attrs[f"{key}{number}"])
+        names += _texts(read_attribute(group, f"{key}{number}"))
     return names
+
+
+def read_attribute(group: Any, key: str, most_bytes: int = _LARGEST_NAMES_BYTES) -> Any:
+    """The value of an attribute that is there, of at most so many bytes.
+
+    Raises:
+        InputError: it claims to be larger than any attribute of Keras: damaged, and reading it
+            would take minutes.
+    """
+    from h5py import h5a
+
+    found = h5a.open(group.id, key.encode())
+    size = found.dtype.itemsize * float(np.prod(found.shape, dtype=np.float64))
+    if size > most_bytes:
+        raise InputError(f"attribute '{key}' of the HDF5 file claims {size:g} bytes; it is damaged")
+    return group.attrs[key]
 
 
 def read_arrays(group: Any, skip: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
@@ -101,7 +130,10 @@ def _checked_size(path: str, dataset: Any) -> int:
         raise InputError(f"array '{path}' of the HDF5 file lies in another file; it is not read")
     if dataset.dtype.kind not in "fiub":
         raise InputError(f"array '{path}' of the HDF5 file is {dataset.dtype}, not numbers")
-    return int(dataset.dtype.itemsize) * int(np.prod(dataset.shape, dtype=np.float64))
+    size = int(dataset.dtype.itemsize) * int(np.prod(dataset.shape, dtype=np.float64))
+    if size > _MOST_PACKED * dataset.id.get_storage_size():
+        raise InputError(f"array '{path}' of the HDF5 file is cut short; it is damaged")
+    return size
 
 
 def _datasets(top: Any, skip: tuple[str, ...]) -> Iterator[tuple[str, Any]]:

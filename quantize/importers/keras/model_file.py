@@ -19,6 +19,7 @@ from quantize.importers.keras.hdf5_file import (
     attribute_names,
     open_hdf5,
     read_arrays,
+    read_attribute,
     read_group,
 )
 
@@ -109,9 +110,10 @@ def _read_hdf5(path: Path) -> KerasFile:
                 f"{path}: an HDF5 file without a model; if it holds weights only, load them in "
                 "Keras and save the whole model: model.save('model.keras')"
             )
-        text = file.attrs["model_config"]
+        text = read_attribute(file, "model_config", _LARGEST_CONFIG_BYTES)
         config = _json_object(text.encode() if isinstance(text, str) else bytes(text), path)
-        stated = file.attrs.get("keras_version", "2")
+        has_version = "keras_version" in file.attrs
+        stated = read_attribute(file, "keras_version") if has_version else "2"
         version = stated.decode() if isinstance(stated, bytes) else str(stated)
         weights = read_group(file, "model_weights")
         if weights is None:

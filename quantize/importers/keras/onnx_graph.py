@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,8 @@ __all__ = ["OPSET", "OnnxGraph", "Tensor"]
 
 OPSET = 17
 _IR_VERSION = 8
+_MOST_VALUES = 2**29
+"""Of one tensor: 2 GiB of float32, more than any board holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,5 +206,9 @@ def _tensor_of(name: str, kind: Any, layer: str) -> Tensor:
     if not tensor.HasField("shape") or any(size <= 0 for size in shape):
         raise UnsupportedInputError(
             f"layer '{layer}' gives a tensor of shape {shape}; its input is too small"
+        )
+    if math.prod(shape) > _MOST_VALUES:
+        raise UnsupportedInputError(
+            f"layer '{layer}' gives a tensor of shape {shape}, more than {_MOST_VALUES} values"
         )
     return Tensor(name, shape, onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name)

@@ -17,11 +17,30 @@ def _one_layer(shape: tuple, make: Callable[[Any], Any]) -> Callable[[Any], Any]
 
 
 def _activations() -> Iterator[tuple[str, Callable[[Any], Any]]]:
-    names = (
-        "linear relu relu6 sigmoid tanh softmax log_softmax softplus softsign elu celu selu "
-        "exponential leaky_relu hard_silu hard_tanh silu gelu mish log_sigmoid tanh_shrink "
-        "hard_sigmoid"
-    ).split()
+    names = [
+        "linear",
+        "relu",
+        "relu6",
+        "sigmoid",
+        "tanh",
+        "softmax",
+        "log_softmax",
+        "softplus",
+        "softsign",
+        "elu",
+        "celu",
+        "selu",
+        "exponential",
+        "leaky_relu",
+        "hard_silu",
+        "hard_tanh",
+        "silu",
+        "gelu",
+        "mish",
+        "log_sigmoid",
+        "tanh_shrink",
+        "hard_sigmoid",
+    ]
     for name in names:
         yield (
             f"activation {name}",
@@ -176,7 +195,10 @@ def _shared(keras: Any) -> Any:
     first, second = inner(shared(left)), inner(shared(right))
     return keras.Model(
         [left, right],
-        [layers.Dense(2, name="score")(layers.concatenate([first, second])), layers.add([first, second])],
+        [
+            layers.Dense(2, name="score")(layers.concatenate([first, second])),
+            layers.add([first, second]),
+        ],
     )
 
 
@@ -205,9 +227,7 @@ def _states(keras: Any) -> Any:
     _, hidden, cell = layers.LSTM(4, return_state=True)(source)
     decoded = layers.LSTM(4, return_sequences=True)(target, initial_state=[hidden, cell])
     _, state = layers.GRU(4, return_state=True)(source)
-    return keras.Model(
-        [source, target], [decoded, layers.GRU(4)(target, initial_state=state)]
-    )
+    return keras.Model([source, target], [decoded, layers.GRU(4)(target, initial_state=state)])
 
 
 def _attention(keras: Any) -> Any:

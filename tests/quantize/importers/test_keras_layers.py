@@ -1,4 +1,4 @@
-"""Every layer answers as Keras itself did, when its answers were recorded (`record_keras_cases`)."""
+"""Every layer answers as Keras did when its answers were recorded by `record_keras_cases`."""
 
 import io
 import zipfile
