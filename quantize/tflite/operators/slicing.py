@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge.errors import UnsupportedInputError
 from quantize.graph import FloatGraph, Node
 from quantize.tflite.lowering import Lowering
-from quantize.tflite.model_builder import Operation
+from quantize.tflite.model_builder import Operation, TensorSpecification
 from quantize.tflite.orders import plain_order
 from quantize.tflite.schema import TensorType
 
@@ -137,20 +137,38 @@ def emit_gather(lowering: Lowering, node: Node) -> None:
     is_carried = len(graph.shape(indices)) <= 1 and node.inputs[0] in lowering.layout.orders
     order = lowering.order(node.inputs[0]) if is_carried else plain_order(rank)
     source = lowering.read(node, 0, order)
-    if indices in graph.constants:
-        chosen = graph.constants[indices]
-        chosen = np.where(chosen < 0, chosen + graph.shape(node.inputs[0])[axis], chosen)
-        operation = gather(lowering, source, chosen.astype(np.int32), order.index(axis))
-    else:
-        options: dict[str, object] = {"axis": order.index(axis), "batchDims": 0}
-        operation = Operation(
-            "GATHER",
-            _gather_version(lowering, source),
-            (source, lowering.read_plain(node, _INDICES)),
-            "GatherOptions",
-            options,
-        )
+    length = np.array(graph.shape(node.inputs[0])[axis], np.int32)
+    options: dict[str, object] = {"axis": order.index(axis), "batchDims": 0}
+    operation = Operation(
+        "GATHER",
+        _gather_version(lowering, source),
+        (source, _counted_from_start(lowering, node, length)),
+        "GatherOptions",
+        options,
+    )
     lowering.write(operation, node.outputs[0], lowering.kept_params(node))
+
+
+def _counted_from_start(lowering: Lowering, node: Node, lengths: NDArray[np.int32]) -> int:
+    """The indices input, where negative ones count from the end; those beyond stay a fault."""
+    name = node.inputs[_INDICES]
+    if name in lowering.graph.constants:
+        values = lowering.graph.constants[name]
+        counted = np.where(values < 0, values + lengths, values)
+        return lowering.builder.add_int32(name, counted.astype(np.int32))
+    source = lowering.read_plain(node, _INDICES)
+    shape = lowering.builder.tensor(source).shape
+    zero = lowering.builder.add_int32("zero", np.zeros_like(lengths))
+    shift = lowering.builder.add_int32("lengths", lengths)
+    is_negative = lowering.builder.add_tensor(
+        TensorSpecification(f"{name}:is_negative", shape, TensorType.BOOL)
+    )
+    lowering.builder.add_operation(Operation("LESS", 1, (source, zero), "LessOptions"), is_negative)
+    shifted = lowering.derived(
+        Operation("ADD", 1, (source, shift), "AddOptions"), f"{name}:shifted", shape, source
+    )
+    choice = Operation("SELECT_V2", 1, (is_negative, shifted, source), "SelectV2Options")
+    return lowering.derived(choice, f"{name}:counted", shape, source)
 
 
 def emit_gather_nd(lowering: Lowering, node: Node) -> None:
@@ -163,7 +181,9 @@ def emit_gather_nd(lowering: Lowering, node: Node) -> None:
         raise UnsupportedInputError(
             f"GatherND with batch_dims {node.attributes['batch_dims']} cannot be written; use 0"
         )
-    inputs = (lowering.read_plain(node), lowering.read_plain(node, _INDICES))
+    depth = lowering.graph.shape(node.inputs[_INDICES])[-1]
+    lengths = np.array(lowering.graph.shape(node.inputs[0])[:depth], np.int32)
+    inputs = (lowering.read_plain(node), _counted_from_start(lowering, node, lengths))
     dtype = lowering.builder.tensor(inputs[0]).dtype
     version = 5 if dtype is TensorType.BOOL else 1
     lowering.write(
