@@ -32,8 +32,9 @@ class Slow:
     def __len__(self):
         return 40
     def __iter__(self):
-        for example in tiny.pictures(40):
-            time.sleep(0.05)
+        for number, example in enumerate(tiny.pictures(40)):
+            # However slow the machine, it is never done before it is killed.
+            time.sleep(0.05 if number < 20 else 600)
             yield example
 
 calibrate(import_model(onnx.load(sys.argv[1])), Slow(), checkpoint=Path(sys.argv[2]),

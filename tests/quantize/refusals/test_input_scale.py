@@ -6,7 +6,7 @@ import pytest
 import tiny_onnx_models as tiny
 from onnx import numpy_helper
 
-from edge.errors import InputError
+from edge.errors import GateError
 from quantize.calibration_checks import find_refusals, require_acceptable
 from quantize.importers.static_shapes import fix_input_shapes
 from quantize.refusals.input_scale import barely_moving
@@ -142,7 +142,7 @@ def test_the_model_is_left_as_it_was(trained: onnx.ModelProto) -> None:
 
 def test_a_fatal_finding_stops_unless_it_is_accepted(trained: onnx.ModelProto) -> None:
     found = find_refusals(trained, scaled(255.0))
-    with pytest.raises(InputError, match="--accept unlike-training-data"):
+    with pytest.raises(GateError, match="--accept unlike-training-data"):
         require_acceptable(found)
     assert require_acceptable(found, accepted=["unlike-training-data"]) == found
 
