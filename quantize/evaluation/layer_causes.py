@@ -17,6 +17,7 @@ _GOOD_DB = 35.0
 """Above it a layer loses nothing that needs a reason."""
 
 _INHERITED_DB = 6.0
+_LOST_ALREADY_DB = 1.5
 _CLIPPING_SHARE_OF_NOISE = 0.5
 _CANCELLED_SHARE = 0.05
 _CENTRED_SHARE = 0.05
@@ -67,10 +68,17 @@ def name_cause(seen: LayerEvidence) -> str:
 
 
 def _inherited(seen: LayerEvidence) -> str:
-    if seen.lone_snr_db < seen.snr_db + _INHERITED_DB:
-        return ""
+    """Noise that came with its inputs.
+
+    A layer alone still reads its inputs in the 8 bit that the layer before it chose, so a bad
+    range shows in both: where the one before has lost as much already, it is the cause.
+    """
     whence = f", most of it by '{seen.source}' ({seen.source_snr_db:.1f} dB)" if seen.source else ""
-    return f"lost before it{whence}; alone it keeps {seen.lone_snr_db:.1f} dB"
+    if seen.lone_snr_db >= seen.snr_db + _INHERITED_DB:
+        return f"lost before it{whence}; alone it keeps {seen.lone_snr_db:.1f} dB"
+    if seen.source and seen.source_snr_db <= seen.snr_db + _LOST_ALREADY_DB:
+        return f"lost before it{whence}"
+    return ""
 
 
 def _clipping(seen: LayerEvidence) -> str:
