@@ -100,7 +100,7 @@ class OctaveHistogram:
         self.grow(_exponent(max(-low, high, 0.0)))
         for start in range(0, len(values), _CHUNK):
             # Adding 0 copies, and makes 0.0 of -0.0, whose sign would count.
-            chunk = values[start : start + _CHUNK] + np.float32(0.0)
+            chunk = np.add(values[start : start + _CHUNK], np.float32(0.0), dtype=np.float32)
             self.zeros += chunk.size - int(np.count_nonzero(chunk))
             bins = chunk.view(np.int32) >> _SHIFT
             if low < 0:
