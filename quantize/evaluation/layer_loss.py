@@ -51,6 +51,7 @@ class LayerLoss:
 class _Meters:
     """Sums of one layer."""
 
+    layer: str
     ranges: RangeMeter
     whole: SignalToNoise = field(default_factory=SignalToNoise)
     alone: SignalToNoise = field(default_factory=SignalToNoise)
@@ -84,7 +85,10 @@ def measure_layer_losses(
     references = open_session(write_onnx_int8(doubled))
     whole = open_session(_with_outputs(quantized, layers))
     stored = {each.output: _stored_name(quantized, each) for each in layers}
-    meters = {each.output: _Meters(RangeMeter(_params(quantized, each))) for each in layers}
+    meters = {
+        each.output: _Meters(each.node.name, RangeMeter(_params(quantized, each)))
+        for each in layers
+    }
     names = list(doubled.graph.outputs)
     for done, example in enumerate(examples, start=1):
         values = dict(zip(names, run_session(references, names, example), strict=True))
@@ -145,7 +149,7 @@ def _loss(
     quantized: QuantizedGraph, layer: QuantizedLayer, meters: Mapping[str, _Meters]
 ) -> LayerLoss:
     own = meters[layer.output]
-    source, source_snr = _worst_source(quantized, layer, meters)
+    source, source_snr = _worst_source(layer, meters)
     weight_snr, peak = _weights(quantized, layer)
     seen = LayerEvidence(
         op=layer.node.op,
@@ -173,14 +177,12 @@ def _loss(
     )
 
 
-def _worst_source(
-    quantized: QuantizedGraph, layer: QuantizedLayer, meters: Mapping[str, _Meters]
-) -> tuple[str, float]:
+def _worst_source(layer: QuantizedLayer, meters: Mapping[str, _Meters]) -> tuple[str, float]:
     """The measured layer among those that write a layer's inputs which has lost most."""
     found = [
-        (meters[name].whole.db(), producer.name)
+        (meters[name].whole.db(), meters[name].layer)
         for name in layer.node.inputs
-        if name in meters and (producer := quantized.graph.producer(name)) is not None
+        if name in meters
     ]
     if not found:
         return "", SNR_LIMIT_DB
