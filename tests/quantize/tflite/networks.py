@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from tflite_cases import Sketch
+from sketches import Sketch
 
 from quantize.graph import FloatGraph
 

@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from networks import NETWORKS
-from tflite_cases import Sketch, interpreter, quantized, worst_steps
+from sketches import Sketch
+from tflite_cases import (
+    interpreter,
+    quantized,
+    worst_steps,
+)
 
 from edge.bundle.manifest import ImageInput, ModelMetadata, Output, Resize
 from edge.bundle.manifest_reader import model_metadata_to_json

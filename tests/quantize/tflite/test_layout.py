@@ -7,7 +7,11 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tflite_cases import Sketch, float_error, operator_names
+from sketches import Sketch
+from tflite_cases import (
+    float_error,
+    operator_names,
+)
 
 from quantize.graph import FloatGraph
 from quantize.quantized_graph import float_form

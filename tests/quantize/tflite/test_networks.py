@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from networks import NETWORKS
+from sketches import random_inputs, run_float
 from tflite_cases import (
     delegated_parts,
     int8_inputs,
     interpreter,
     quantized,
-    random_inputs,
-    run_float,
     run_litert,
     run_onnx,
     simulate,

@@ -11,7 +11,9 @@ from layer_cases import LAYER_CASES
 from movement_cases import MOVEMENT_CASES, REDUCTION_CASES
 from numpy.typing import NDArray
 from random_model import Case, RandomModel
-from tflite_cases import interpreter
+from tflite_cases import (
+    interpreter,
+)
 
 from quantize.graph import FloatGraph
 from quantize.importers.onnx_importer import import_model

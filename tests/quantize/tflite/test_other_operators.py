@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sketches import Sketch
 from tflite_cases import (
-    Sketch,
     delegated_parts,
     interpreter,
     quantized,

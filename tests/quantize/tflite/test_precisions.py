@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from networks import NETWORKS
+from sketches import Sketch, random_inputs, run_float
 from tflite_cases import (
-    Sketch,
     delegated_parts,
     dequantize,
     float_error,
@@ -16,8 +16,6 @@ from tflite_cases import (
     operator_names,
     quantize_weight,
     quantized,
-    random_inputs,
-    run_float,
     run_litert,
 )
 

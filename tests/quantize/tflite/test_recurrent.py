@@ -7,7 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tflite_cases import Sketch, float_error, interpreter, operator_names, random_inputs, run_float
+from sketches import Sketch, random_inputs, run_float
+from tflite_cases import (
+    float_error,
+    interpreter,
+    operator_names,
+)
 
 from edge.errors import UnsupportedInputError
 from quantize.graph import FloatGraph, Node

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tflite_cases import Sketch, quantized, worst_steps
+from sketches import Sketch
+from tflite_cases import (
+    quantized,
+    worst_steps,
+)
 
 from quantize.graph import FloatGraph
 from quantize.tflite_model import write_tflite
