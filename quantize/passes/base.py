@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,12 +23,13 @@ class GraphPass:
     Attributes:
         name: said in messages.
         rewrite: takes a valid graph, returns a valid graph.
-        absorbs: operators that this pass turns into others.
+        absorbs: operators that this pass turns into others (canonical ones too, in some of their
+            forms), and the names of those, with spaces between; "" where nothing is left.
     """
 
     name: str
     rewrite: Callable[[FloatGraph], FloatGraph]
-    absorbs: frozenset[str] = frozenset()
+    absorbs: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_pass(graph_pass: GraphPass, graph: FloatGraph) -> FloatGraph:

@@ -150,4 +150,19 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-CANONICAL_ARITHMETIC = GraphPass("canonical arithmetic", _rewrite, frozenset(_WRITERS) - {"Clip"})
+CANONICAL_ARITHMETIC = GraphPass(
+    "canonical arithmetic",
+    _rewrite,
+    {
+        "Clip": "Max Min",
+        "Div": "Mul",
+        "Max": "Clip",
+        "Mean": "Add Mul",
+        "Min": "Clip",
+        "Pow": "Mul Sqrt Div",
+        "Reciprocal": "Div",
+        "Sub": "Add",
+        "Sum": "Add",
+        "Tan": "Sin Cos Div",
+    },
+)

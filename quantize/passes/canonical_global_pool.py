@@ -58,4 +58,12 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-CANONICAL_GLOBAL_POOL = GraphPass("canonical global pool", _rewrite, frozenset({"GlobalMaxPool"}))
+CANONICAL_GLOBAL_POOL = GraphPass(
+    "canonical global pool",
+    _rewrite,
+    {
+        "GlobalMaxPool": "MaxPool",
+        "ReduceMax": "MaxPool",
+        "ReduceMean": "GlobalAveragePool",
+    },
+)

@@ -128,4 +128,11 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-CANONICAL_MATMUL = GraphPass("canonical matmul", _rewrite, frozenset({"com.microsoft.FusedMatMul"}))
+CANONICAL_MATMUL = GraphPass(
+    "canonical matmul",
+    _rewrite,
+    {
+        "Gemm": "MatMul Mul Add",
+        "com.microsoft.FusedMatMul": "Transpose MatMul Mul",
+    },
+)

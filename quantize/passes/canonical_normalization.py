@@ -156,5 +156,11 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
 
 
 CANONICAL_NORMALIZATION = GraphPass(
-    "canonical normalization", _rewrite, frozenset(_WRITERS) - {"LayerNormalization"}
+    "canonical normalization",
+    _rewrite,
+    {
+        "GroupNormalization": "Reshape LayerNormalization Conv",
+        "InstanceNormalization": "GlobalAveragePool Sub Mul Add Sqrt Div Conv",
+        "com.microsoft.SkipLayerNormalization": "Add LayerNormalization",
+    },
 )

@@ -138,4 +138,6 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-CANONICAL_RECURRENT = GraphPass("canonical recurrent", _rewrite)
+CANONICAL_RECURRENT = GraphPass(
+    "canonical recurrent", _rewrite, dict.fromkeys(_GATES, "Slice Concat Transpose")
+)

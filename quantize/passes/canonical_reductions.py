@@ -89,4 +89,4 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-CANONICAL_REDUCTIONS = GraphPass("canonical reductions", _rewrite)
+CANONICAL_REDUCTIONS = GraphPass("canonical reductions", _rewrite, {"TopK": "Neg Transpose"})

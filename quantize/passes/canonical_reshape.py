@@ -15,8 +15,8 @@ from quantize.passes.base import GraphPass
 
 __all__ = ["CANONICAL_RESHAPE"]
 
-_ABSORBED = frozenset({"Flatten", "Squeeze", "Unsqueeze"})
-_WRITTEN = _ABSORBED | {"Identity", "Reshape"}
+_ABSORBED = {"Flatten": "Reshape", "Squeeze": "Reshape", "Unsqueeze": "Reshape"}
+_WRITTEN = frozenset({*_ABSORBED, "Identity", "Reshape"})
 
 
 def _rewrite(graph: FloatGraph) -> FloatGraph:

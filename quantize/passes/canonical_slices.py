@@ -187,4 +187,13 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-CANONICAL_SLICES = GraphPass("canonical slices", _rewrite, frozenset({"Compress", "Split"}))
+CANONICAL_SLICES = GraphPass(
+    "canonical slices",
+    _rewrite,
+    {
+        "Compress": "Slice Gather",
+        "Gather": "Slice",
+        "Pad": "Slice Concat",
+        "Split": "Slice",
+    },
+)

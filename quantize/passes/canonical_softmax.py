@@ -67,4 +67,10 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-CANONICAL_SOFTMAX = GraphPass("canonical softmax", _rewrite, frozenset({"Hardmax"}))
+CANONICAL_SOFTMAX = GraphPass(
+    "canonical softmax",
+    _rewrite,
+    {
+        "Hardmax": "ArgMax Equal Where",
+    },
+)

@@ -121,5 +121,18 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
 
 
 DECOMPOSE_ACTIVATIONS = GraphPass(
-    "decompose activations", _rewrite, frozenset(_WRITERS) - frozenset({"Elu"})
+    "decompose activations",
+    _rewrite,
+    {
+        "Celu": "Mul Elu",
+        "Elu": "Clip Relu Mul Add",
+        "Mish": "Abs Neg Exp Relu Add Log Tanh Mul",
+        "Selu": "Clip Elu Relu Mul Add",
+        "Shrink": "Add Greater Less Where",
+        "Softplus": "Abs Neg Exp Relu Add Log",
+        "Softsign": "Abs Add Div",
+        "Swish": "Sigmoid Mul",
+        "ThresholdedRelu": "Greater Where",
+        "com.microsoft.QuickGelu": "Sigmoid Mul",
+    },
 )

@@ -112,4 +112,10 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-DECOMPOSE_EINSUM = GraphPass("decompose einsum", _rewrite, frozenset({"Einsum"}))
+DECOMPOSE_EINSUM = GraphPass(
+    "decompose einsum",
+    _rewrite,
+    {
+        "Einsum": "Transpose Reshape MatMul ReduceSum",
+    },
+)

@@ -15,7 +15,7 @@ from quantize.passes.base import GraphPass
 
 __all__ = ["DECOMPOSE_HARD_ACTIVATIONS"]
 
-_ABSORBED = frozenset({"HardSigmoid", "HardSwish"})
+_ABSORBED = {"HardSigmoid": "Add Clip Mul", "HardSwish": "Add Clip Mul"}
 
 
 def _hard_sigmoid(draft: GraphDraft, node: Node, output: str) -> list[Node]:

@@ -46,4 +46,10 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-DECOMPOSE_LOCAL_RESPONSE = GraphPass("decompose local response", _rewrite, frozenset({"LRN"}))
+DECOMPOSE_LOCAL_RESPONSE = GraphPass(
+    "decompose local response",
+    _rewrite,
+    {
+        "LRN": "Mul Reshape Pad AveragePool Add Pow Div",
+    },
+)

@@ -103,4 +103,15 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-DECOMPOSE_LOGIC = GraphPass("decompose logic", _rewrite, frozenset(_WRITERS))
+DECOMPOSE_LOGIC = GraphPass(
+    "decompose logic",
+    _rewrite,
+    {
+        "CastLike": "Cast",
+        "IsInf": "Abs Equal",
+        "IsNaN": "Equal Not",
+        "OneHot": "Reshape Equal Or Where",
+        "Trilu": "Where",
+        "Xor": "Or And Not",
+    },
+)

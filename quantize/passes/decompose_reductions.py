@@ -137,4 +137,18 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-DECOMPOSE_REDUCTIONS = GraphPass("decompose reductions", _rewrite, frozenset(_WRITERS))
+DECOMPOSE_REDUCTIONS = GraphPass(
+    "decompose reductions",
+    _rewrite,
+    {
+        "GlobalLpPool": "Abs Mul ReduceSum Sqrt",
+        "LpNormalization": "Abs Mul ReduceSum Sqrt Div",
+        "MeanVarianceNormalization": "ReduceMean Sub Mul Sqrt Add Div",
+        "RMSNormalization": "Mul ReduceMean Add Sqrt Div",
+        "ReduceL1": "Abs ReduceSum",
+        "ReduceL2": "Mul ReduceSum Sqrt",
+        "ReduceLogSum": "ReduceSum Log",
+        "ReduceLogSumExp": "ReduceMax Sub Exp ReduceSum Log Add",
+        "ReduceSumSquare": "Mul ReduceSum",
+    },
+)

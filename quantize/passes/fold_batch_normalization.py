@@ -56,5 +56,9 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
 
 
 FOLD_BATCH_NORMALIZATION = GraphPass(
-    "fold batch normalization", _rewrite, frozenset({"BatchNormalization"})
+    "fold batch normalization",
+    _rewrite,
+    {
+        "BatchNormalization": "Conv Mul Add",
+    },
 )

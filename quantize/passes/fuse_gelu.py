@@ -139,5 +139,9 @@ def _write_contrib(draft: GraphDraft, node: Node, approximate: str) -> None:
 FUSE_GELU = GraphPass(
     "fuse gelu",
     _rewrite,
-    frozenset({"com.microsoft.BiasGelu", "com.microsoft.FastGelu", "com.microsoft.Gelu"}),
+    {
+        "com.microsoft.BiasGelu": "Add Gelu",
+        "com.microsoft.FastGelu": "Add Gelu",
+        "com.microsoft.Gelu": "Gelu",
+    },
 )

@@ -74,4 +74,4 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-MATMUL_TO_GEMM = GraphPass("matmul to gemm", _rewrite, frozenset({"MatMul (constant matrix)"}))
+MATMUL_TO_GEMM = GraphPass("matmul to gemm", _rewrite, {"MatMul": "Gemm"})

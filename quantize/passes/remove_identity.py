@@ -66,4 +66,6 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-REMOVE_IDENTITY = GraphPass("remove identity", _rewrite, _ABSORBED | {"Expand"})
+REMOVE_IDENTITY = GraphPass(
+    "remove identity", _rewrite, {"Dropout": "", "Expand": "Reshape Tile", "Identity": ""}
+)

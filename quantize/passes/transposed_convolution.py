@@ -197,4 +197,10 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     return draft.finish()
 
 
-TRANSPOSED_CONVOLUTION = GraphPass("transposed convolution", _rewrite, frozenset({"ConvTranspose"}))
+TRANSPOSED_CONVOLUTION = GraphPass(
+    "transposed convolution",
+    _rewrite,
+    {
+        "ConvTranspose": "Conv DepthToSpace Slice",
+    },
+)

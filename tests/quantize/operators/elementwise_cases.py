@@ -75,7 +75,9 @@ def power(model: RandomModel) -> str:
 
 
 def integer_power(model: RandomModel) -> str:
-    return model.node("Pow", model.input(model.shape(3)), model.constant(model.size(0, 5), np.int64))
+    return model.node(
+        "Pow", model.input(model.shape(3)), model.constant(model.size(0, 5), np.int64)
+    )
 
 
 def computed_power(model: RandomModel) -> str:
@@ -188,6 +190,7 @@ ELEMENTWISE_CASES = [
     Case("Sqrt", one_input("Sqrt", 0.0, 5.0), ONE),
     Case("Reciprocal", one_input("Reciprocal", 0.2, 5.0), ONE),
     Case("Mish", one_input("Mish"), (18, 22)),
+    Case("Swish", random_alpha("Swish", "alpha"), (24,)),
     Case("HardSwish", one_input("HardSwish", -5.0, 5.0), (14, 17)),
     Case("HardSigmoid", random_alpha("HardSigmoid", "alpha", "beta"), (11, 17)),
     Case("LeakyRelu", random_alpha("LeakyRelu", "alpha"), (11, 17)),

@@ -72,7 +72,9 @@ def conv_transpose(rank: int):
             ]
         weights = model.weight(before, after, *kernel)
         bias = [model.weight(after * group)] if model.pick(True, False) else []
-        return model.node("ConvTranspose", model.input((1, before, *sizes)), weights, *bias, **attributes)
+        return model.node(
+            "ConvTranspose", model.input((1, before, *sizes)), weights, *bias, **attributes
+        )
 
     return build
 
@@ -113,8 +115,11 @@ def batch_norm_before_conv(model: RandomModel) -> str:
 
 def batch_norm_after_transposed(model: RandomModel) -> str:
     wide = model.node(
-        "ConvTranspose", model.input((1, 3, 4, 4)), model.weight(3, 4, 4, 4),
-        strides=[2, 2], pads=[1, 1, 1, 1],
+        "ConvTranspose",
+        model.input((1, 3, 4, 4)),
+        model.weight(3, 4, 4, 4),
+        strides=[2, 2],
+        pads=[1, 1, 1, 1],
     )
     names = [model.weight(4) for _ in range(3)] + [model.weight(4, low=0.5)]
     return model.node("Relu", model.node("BatchNormalization", wide, *names))
@@ -125,7 +130,10 @@ def layer_norm(model: RandomModel) -> str:
     axis = model.size(1, len(shape) - 1)
     bias = [model.weight(*shape[axis:])] if model.pick(True, False) else []
     return model.node(
-        "LayerNormalization", model.input(shape), model.weight(*shape[axis:]), *bias,
+        "LayerNormalization",
+        model.input(shape),
+        model.weight(*shape[axis:]),
+        *bias,
         axis=axis - model.pick(0, len(shape)),
     )
 
@@ -157,7 +165,7 @@ def instance_norm(model: RandomModel) -> str:
 def group_norm(model: RandomModel) -> str:
     groups = model.pick(1, 2)
     channels = groups * model.size(1, 3)
-    count = channels if model.opset >= 21 else groups  # noqa: PLR2004
+    count = channels if model.opset >= 21 else groups
     names = [model.weight(count) for _ in range(2)]
     source = model.input((1, channels, 3, 4))
     return model.node("GroupNormalization", source, *names, num_groups=groups)
@@ -212,8 +220,13 @@ def gemm(model: RandomModel) -> str:
     bias = model.pick((), (1,), (columns,), (1, columns), None)
     names = [] if bias is None else [model.weight(*bias)]
     return model.node(
-        "Gemm", model.input((1, depth)), weights, *names,
-        transB=is_turned, alpha=model.pick(1.0, 0.5), beta=model.pick(1.0, 2.0),
+        "Gemm",
+        model.input((1, depth)),
+        weights,
+        *names,
+        transB=is_turned,
+        alpha=model.pick(1.0, 0.5),
+        beta=model.pick(1.0, 2.0),
     )
 
 
@@ -231,13 +244,26 @@ def fused_matmul(model: RandomModel) -> str:
 def einsum(model: RandomModel) -> str:
     size = {label: model.size(1, 4) for label in "ijkdhqsv"} | {"b": 1}
     equation = model.pick(
-        "bij,bjk->bik", "bhqd,bhsd->bhqs", "bij,jk->bik", "bqhd,bshd->bhqs", "bij->bji",
-        "bij->bj", "...ij,...jk->...ik", "bi,bj->bij", "bij,bij->b", "bid,dhv->bihv", "bij,bjk",
+        "bij,bjk->bik",
+        "bhqd,bhsd->bhqs",
+        "bij,jk->bik",
+        "bqhd,bshd->bhqs",
+        "bij->bji",
+        "bij->bj",
+        "...ij,...jk->...ik",
+        "bi,bj->bij",
+        "bij,bij->b",
+        "bid,dhv->bihv",
+        "bij,bjk",
     )
     names = []
     for at, term in enumerate(equation.partition("->")[0].split(",")):
         shape = [size[label] for label in term.replace("...", "b")]
-        names.append(model.weight(*shape) if shape[0] != 1 or (at and "b" not in term and "..." not in term) else model.input(shape))
+        names.append(
+            model.weight(*shape)
+            if shape[0] != 1 or (at and "b" not in term and "..." not in term)
+            else model.input(shape)
+        )
     return model.node("Einsum", *names, equation=equation)
 
 
@@ -257,8 +283,12 @@ def recurrent(op: str):
         if model.pick(True, False):
             inputs += [model.weight(directions, 1, hidden) for _ in range(2 if op == "LSTM" else 1)]
         found = model.nodes(
-            op, *inputs, count=3 if op == "LSTM" else 2,
-            hidden_size=hidden, direction=direction, **more,
+            op,
+            *inputs,
+            count=3 if op == "LSTM" else 2,
+            hidden_size=hidden,
+            direction=direction,
+            **more,
         )
         wanted = model.pick([0], [1], [0, 1], [len(found) - 1])
         return [found[at] for at in wanted]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from onnx import numpy_helper
 from random_model import Case, RandomModel
 
 ONE = (17,)
@@ -105,7 +106,7 @@ def split(model: RandomModel) -> list[str]:
 def even_split(model: RandomModel) -> list[str]:
     count, size = model.size(2, 3), model.size(1, 4)
     source = model.input((1, 2, count * size))
-    more = {"num_outputs": count} if model.opset >= 18 else {}  # noqa: PLR2004
+    more = {"num_outputs": count} if model.opset >= 18 else {}
     return model.nodes("Split", source, count=count, axis=2, **more)
 
 
@@ -132,9 +133,7 @@ def slice_without_axes(model: RandomModel) -> str:
 
 def gather_slice(model: RandomModel) -> str:
     positions = model.pick([1], [0, 2], [1, 2, 3], 2, -1, [[1]])
-    return model.node(
-        "Gather", model.input((1, 4, 3)), model.constant(positions, np.int64), axis=1
-    )
+    return model.node("Gather", model.input((1, 4, 3)), model.constant(positions, np.int64), axis=1)
 
 
 def gather_channels(model: RandomModel) -> str:
@@ -177,7 +176,14 @@ def tile(model: RandomModel) -> str:
 def pad(mode: str):
     def build(model: RandomModel) -> str:
         shape = model.shape(4, 3)
-        pads = [0, 0, *(model.size(0, 2) for _ in range(2)), 0, 0, *(model.size(0, 2) for _ in "ab")]
+        pads = [
+            0,
+            0,
+            *(model.size(0, 2) for _ in range(2)),
+            0,
+            0,
+            *(model.size(0, 2) for _ in "ab"),
+        ]
         source = model.input(shape)
         if mode == "constant" and model.pick(True, False):
             value = model.constant(float(model.random.uniform(-1, 1)))
@@ -218,7 +224,9 @@ def resize(model: RandomModel) -> str:
     mode = model.pick("nearest", "linear")
     where = model.pick("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
     source = model.input(model.shape(4, 2))
-    rounding = {"nearest_mode": model.pick("floor", "round_prefer_floor")} if mode == "nearest" else {}
+    rounding = (
+        {"nearest_mode": model.pick("floor", "round_prefer_floor")} if mode == "nearest" else {}
+    )
     scales = model.constant([1, 1, model.pick(2, 1.5), model.pick(2, 3, 0.5)])
     empty = model.constant([], np.float32)
     return model.node(
@@ -229,7 +237,9 @@ def resize(model: RandomModel) -> str:
 def resize_to_size(model: RandomModel) -> str:
     shape = model.shape(4, 2)
     sizes = model.constant([1, shape[1], model.size(1, 9), model.size(1, 9)], np.int64)
-    return model.node("Resize", model.input(shape), "", "", sizes, mode=model.pick("linear", "nearest"))
+    return model.node(
+        "Resize", model.input(shape), "", "", sizes, mode=model.pick("linear", "nearest")
+    )
 
 
 def resize_series(model: RandomModel) -> str:
@@ -272,8 +282,11 @@ def top_k(model: RandomModel) -> list[str]:
 def cumulative_sum(model: RandomModel) -> str:
     axis = model.constant(model.size(0, 2), np.int64)
     return model.node(
-        "CumSum", model.input(model.shape(3)), axis,
-        exclusive=model.pick(0, 1), reverse=model.pick(0, 1),
+        "CumSum",
+        model.input(model.shape(3)),
+        axis,
+        exclusive=model.pick(0, 1),
+        reverse=model.pick(0, 1),
     )
 
 
@@ -287,16 +300,20 @@ def one_hot(model: RandomModel) -> str:
 
 def triangle(model: RandomModel) -> str:
     source = model.input((1, model.size(2, 5), model.size(2, 5)))
-    return model.node("Trilu", source, model.constant(model.size(-1, 1), np.int64), upper=model.pick(0, 1))
+    return model.node(
+        "Trilu", source, model.constant(model.size(-1, 1), np.int64), upper=model.pick(0, 1)
+    )
 
 
 def constants_by_shape(model: RandomModel) -> str:
-    """Shape, Size, ConstantOfShape, Range, EyeLike and NonZero of what is known beforehand."""
+    """Constant, Shape, Size, ConstantOfShape, Range, EyeLike and NonZero are computed once."""
     source = model.input(model.shape(2))
     zeros = model.node("ConstantOfShape", model.node("Shape", source))
     eye = model.node("EyeLike", zeros)
     count = model.node("Size", source)
-    zero, one = (model.constant(each, np.int64) for each in (0, 1))
+    zero, one = (
+        model.node("Constant", value=numpy_helper.from_array(np.int64(each))) for each in (0, 1)
+    )
     numbers = model.node("Cast", model.node("Range", zero, count, one), to=1)
     first = model.node("ReduceMax", numbers, keepdims=0)
     places = model.node("Cast", model.node("NonZero", eye), to=1)
@@ -351,5 +368,5 @@ MOVEMENT_CASES = [
     Case("Resize of some axes", resize_axes, (18,)),
     Case("OneHot", one_hot, (11, 17)),
     Case("Trilu", triangle, (14, 17)),
-    Case("ConstantOfShape Shape Size Range EyeLike NonZero", constants_by_shape, (11, 17)),
+    Case("Constant ConstantOfShape Shape Size Range EyeLike NonZero", constants_by_shape, (11, 17)),
 ]

@@ -84,7 +84,7 @@ class RandomModel:
         )
         opsets = [helper.make_opsetid("", self.opset)]
         opsets += [helper.make_opsetid(domain, 1) for domain in sorted(self._domains - {""})]
-        version = 8 if self.opset < 21 else 10  # noqa: PLR2004
+        version = 8 if self.opset < 21 else 10
         return helper.make_model(graph, opset_imports=opsets, ir_version=version)
 
     def examples(self, count: int = 2) -> Iterator[dict[str, Array]]:
@@ -92,7 +92,7 @@ class RandomModel:
             found: dict[str, Array] = {}
             for name, (shape, dtype, low, high) in self._inputs.items():
                 if dtype == "bool":
-                    found[name] = self.random.uniform(size=shape) > 0.5  # noqa: PLR2004
+                    found[name] = self.random.uniform(size=shape) > 0.5
                 elif dtype.startswith("int"):
                     found[name] = self.random.integers(int(low), int(high) + 1, shape, dtype)
                 else:
@@ -138,6 +138,10 @@ def import_and_compare(case: Case, opset: int, seed: int) -> FloatGraph:
         found = run_session(imported, names, example)
         for name, left, right in zip(names, wanted, found, strict=True):
             assert (name, right.shape, right.dtype) == (name, left.shape, left.dtype)
-            span = max(float(np.ptp(left)) if left.size else 0.0, 1.0) if left.dtype == np.float32 else 1.0
+            span = (
+                max(float(np.ptp(left)) if left.size else 0.0, 1.0)
+                if left.dtype == np.float32
+                else 1.0
+            )
             np.testing.assert_allclose(right, left, rtol=case.tolerance, atol=case.tolerance * span)
     return graph

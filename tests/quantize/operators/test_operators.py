@@ -7,7 +7,6 @@ from movement_cases import MOVEMENT_CASES, REDUCTION_CASES
 from random_model import Case, import_and_compare
 
 from quantize.operators import OPERATORS
-from quantize.passes import PASSES
 
 CASES = [*ELEMENTWISE_CASES, *LAYER_CASES, *MOVEMENT_CASES, *REDUCTION_CASES]
 SEEDS = range(3)
