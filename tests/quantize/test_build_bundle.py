@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny_onnx_models as tiny
 from picture_files import write_pictures
@@ -10,7 +11,7 @@ from picture_files import write_pictures
 import edge
 from edge.bundle.manifest import Metric
 from edge.bundle.reader import open_bundle
-from edge.errors import InputError, InputNotFoundError, OutputError, UnsupportedInputError
+from edge.errors import InputError, InputNotFoundError, OutputError, UsageError
 from edge.selftest import run_selftest
 from quantize.build_bundle import BuildReport, BuildRequest, build_bundle
 from quantize.model_card import ModelCard
@@ -48,6 +49,8 @@ def test_the_bundle_holds_both_artifacts_and_three_golden_pictures(built: BuildR
         "golden/02.png",
         "model.int8.onnx",
         "model.int8.tflite",
+        "report/report.html",
+        "report/report.json",
     ]
     found = {each.path: each for each in built.manifest.artifacts}
     assert found["model.int8.onnx"].layout == "NCHW"
@@ -102,10 +105,30 @@ def test_both_artifacts_answer_close_to_the_float_model(built: BuildReport) -> N
     assert evidence.calibration_examples == 12
 
 
-def test_the_input_scale_is_one_pixel_level(built: BuildReport) -> None:
-    with edge.load(built.destination, options=edge.LoadOptions(engine="litert")) as model:
+@pytest.mark.parametrize("engine", ["onnxruntime", "litert"])
+def test_pixels_go_in_as_they_are(engine: str, built: BuildReport) -> None:
+    with edge.load(built.destination, options=edge.LoadOptions(engine=engine)) as model:
         spec = model.parts.engine.inputs[0]
-    assert spec.scale == pytest.approx(2 / 255, rel=1e-6)
+    assert spec.dtype == "uint8"
+    assert built.manifest.inputs[0].normalisation_in_graph
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "litert"])
+def test_normalisation_in_the_graph_gives_the_answers_of_normalisation_before_it(
+    engine: str, built: BuildReport, folder: Path
+) -> None:
+    outside = build_bundle(request(folder, f"{engine}-outside.edge", takes_pixels=False))
+    assert not outside.manifest.inputs[0].normalisation_in_graph
+    options = edge.LoadOptions(engine=engine)
+    step = max(built.manifest.artifacts[0].output_steps.values())
+    with (
+        edge.load(built.destination, options=options) as inside,
+        edge.load(outside.destination, options=options) as before,
+    ):
+        for picture in sorted((folder / "pictures").iterdir()):
+            found, wanted = (each.output_values(picture) for each in (inside, before))
+            for name, values in wanted.items():
+                np.testing.assert_allclose(found[name], values, atol=4 * step)
 
 
 def test_the_same_request_gives_the_same_bytes(built: BuildReport, folder: Path) -> None:
@@ -114,7 +137,7 @@ def test_the_same_request_gives_the_same_bytes(built: BuildReport, folder: Path)
 
 
 def test_what_was_assumed_is_told(built: BuildReport) -> None:
-    text = " ".join(built.assumed)
+    text = " ".join(each.text for each in built.report.findings)
     for option in ("--colour", "--resize", "--activation", "--name 'model'", "--licence"):
         assert option in text
     assert "--labels" not in text
@@ -125,7 +148,7 @@ def test_pictures_that_are_none_are_left_out_and_told(folder: Path, tmp_path: Pa
     (pictures / "broken.png").write_bytes(b"not a picture")
     (pictures / "empty.png").write_bytes(b"")
     report = build_bundle(request(folder, "mixed.edge", calibration=(str(pictures),)))
-    assert sorted(path.name for path in report.refused) == ["broken.png", "empty.png"]
+    assert sorted(Path(name).name for name in report.refused) == ["broken.png", "empty.png"]
     assert report.manifest.evidence is not None
     assert report.manifest.evidence.calibration_examples == 4
 
@@ -156,9 +179,10 @@ def test_progress_is_told_by_stage(folder: Path) -> None:
         progress=lambda stage, done, total: told.append((stage, done, total)),
     )
     assert [each for each in told if each[0] == "calibrate"] == [
-        ("calibrate", done, 4) for done in range(1, 5)
+        ("calibrate", 1, 2),
+        ("calibrate", 2, 2),
     ]
-    assert told[-1] == ("compare", 2, 2)
+    assert ("compare", 2, 2) in told
 
 
 def test_an_interruption_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
@@ -184,7 +208,7 @@ def test_a_folder_of_broken_pictures_is_refused_with_the_first_reason(
     folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "a.png").write_bytes(b"")
-    with pytest.raises(InputError, match=r"none of 1 pictures can be used; the first: .*a\.png"):
+    with pytest.raises(InputError, match=r"none of 1 examples can be used; the first: .*a\.png"):
         build_bundle(request(folder, "none.edge", calibration=(str(tmp_path),)))
 
 
@@ -204,14 +228,37 @@ def test_a_destination_that_cannot_be_is_refused_before_any_work(
         build_bundle(wrong)
 
 
-def test_a_model_of_two_outputs_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_model_of_two_outputs_answers_with_both(folder: Path, tmp_path: Path) -> None:
+    build = tiny.ModelBuilder()
+    build.conv("image", "features", (3, 4))
+    build.node("GlobalAveragePool", ["features"], "pooled")
+    build.node("Flatten", ["pooled"], "flat")
+    build.gemm("flat", "finding", (4, 3))
+    build.gemm("flat", "age", (4, 1))
+    model = build.model({"image": (1, 3, 8, 8)}, {"finding": (1, 3), "age": (1, 1)})
+    path = tiny.save(model, tmp_path / "two.onnx")
+    card = ModelCard(
+        labels=("a", "b", "c"),
+        kind="classification",
+        scale=1 / 255,
+        outputs={
+            "age": {"kind": "regression", "labels": ["age"], "activation": "none", "unit": "years"}
+        },
+    )
+    report = build_bundle(request(folder, "two.edge", model=path, card=card))
+    for engine in ("onnxruntime", "litert"):
+        with edge.load(report.destination, options=edge.LoadOptions(engine=engine)) as loaded:
+            result = loaded.run(folder / "pictures" / "05.png")
+        assert [each.name for each in result.outputs] == ["finding", "age"]
+        assert result.outputs[1].unit == "years"
+
+
+def test_labels_that_do_not_fit_the_output_are_wrong_use(folder: Path, tmp_path: Path) -> None:
     build = tiny.ModelBuilder()
     build.conv("image", "a", (3, 4))
-    build.node("Relu", ["a"], "b")
-    model = build.model({"image": (1, 3, 8, 8)}, {"a": (1, 4, 8, 8), "b": (1, 4, 8, 8)})
-    path = tiny.save(model, tmp_path / "two.onnx")
-    with pytest.raises(UnsupportedInputError, match="model outputs: a, b"):
-        build_bundle(request(folder, "two.edge", model=path))
+    path = tiny.save(build.model({"image": (1, 3, 8, 8)}, {"a": None}), tmp_path / "map.onnx")
+    with pytest.raises(UsageError, match="4 labels for 256 outputs of 'a'"):
+        build_bundle(request(folder, "map.edge", model=path))
 
 
 def test_the_manifest_says_where_the_bundle_came_from(built: BuildReport, folder: Path) -> None:

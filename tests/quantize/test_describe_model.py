@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 import tiny_onnx_models as tiny
 
-from edge.errors import InputNotFoundError, UnsupportedInputError, UsageError
+from edge.bundle.manifest import TableInput, VectorInput
+from edge.errors import InputNotFoundError, UsageError
 from quantize.describe_model import describe_model
-from quantize.image_examples import pixel_range
 from quantize.importers.onnx_importer import import_model
 from quantize.model_card import ModelCard, card_from_values, read_card
+from quantize.pixel_input import pixel_range
 
 MINIMAL = ModelCard(scale=1.0)
 
@@ -21,10 +22,10 @@ def described(card: ModelCard = MINIMAL, build=tiny.residual_cnn):
 
 def test_what_the_graph_shows_is_not_asked_for() -> None:
     found = described()
-    assert found.input.name == "image"
-    assert found.input.shape == (1, 3, 16, 16)
-    assert (found.input.resize.width, found.input.resize.height) == (16, 16)
-    assert found.output.name == "logits"
+    assert found.picture.name == "image"
+    assert found.picture.shape == (1, 3, 16, 16)
+    assert (found.picture.resize.width, found.picture.resize.height) == (16, 16)
+    assert found.outputs[0].name == "logits"
 
 
 def test_what_was_assumed_is_said() -> None:
@@ -47,9 +48,9 @@ def test_a_full_card_leaves_nothing_to_assume() -> None:
     )
     found = described(card)
     assert found.assumed == ()
-    assert found.input.mean == (1.0, 2.0, 3.0)
-    assert (found.input.resize.rule, found.input.resize.pad_value) == ("letterbox", 7)
-    assert found.output.thresholds == (0.1, 0.2, 0.3, 0.4)
+    assert found.picture.mean == (1.0, 2.0, 3.0)
+    assert (found.picture.resize.rule, found.picture.resize.pad_value) == ("letterbox", 7)
+    assert found.outputs[0].thresholds == (0.1, 0.2, 0.3, 0.4)
 
 
 def test_a_model_that_ends_with_softmax_gets_no_second_one() -> None:
@@ -60,7 +61,7 @@ def test_a_model_that_ends_with_softmax_gets_no_second_one() -> None:
         model.node("Softmax", ["flat"], "scores", axis=-1)
         return model.model({"image": (1, 3, 8, 8)}, {"scores": None})
 
-    assert described(build=build).output.activation == "none"
+    assert described(build=build).outputs[0].activation == "none"
 
 
 @pytest.mark.parametrize(
@@ -80,14 +81,61 @@ def test_a_card_that_does_not_fit_is_wrong_use(card: ModelCard, message: str) ->
         described(card)
 
 
-def test_a_model_of_no_picture_is_refused_with_its_inputs() -> None:
-    def build():
-        model = tiny.ModelBuilder()
-        model.gemm("image", "out", (5, 2))
-        return model.model({"image": (1, 5)}, {"out": None})
+def numbers_model():
+    model = tiny.ModelBuilder()
+    model.gemm("vitals", "out", (5, 2))
+    return model.model({"vitals": (1, 5)}, {"out": None})
 
-    with pytest.raises(UnsupportedInputError, match=r"image \[1, 5\]; only one picture"):
-        described(build=build)
+
+def test_an_input_that_is_no_picture_is_numbers_taken_as_they_are() -> None:
+    found = described(ModelCard(), build=numbers_model)
+    assert found.inputs == (VectorInput(name="vitals", shape=(1, 5)),)
+    assert found.picture is None
+    assert any("'vitals' [1, 5] is numbers" in each for each in found.assumed)
+
+
+def test_a_card_says_what_an_input_holds() -> None:
+    columns = ["pulse", "age", "a", "b", "c"]
+    card = card_from_values(
+        {"inputs": {"vitals": {"kind": "table", "columns": columns, "mean": [1.0], "std": [2.0]}}},
+        where="card.json",
+    )
+    (found,) = described(card, build=numbers_model).inputs
+    assert isinstance(found, TableInput)
+    assert (found.columns, found.mean) == (tuple(columns), (1.0,))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"pulse": {"kind": "vector"}}, "inputs names 'pulse'; the model's inputs are vitals"),
+        ({"vitals": {"kind": "vector", "shape": [1, 5]}}, "says shape, which the model says"),
+        ({"vitals": {"kind": "sound"}}, "inputs.vitals"),
+        ({"vitals": {"kind": "table"}}, "inputs.vitals.*columns"),
+    ],
+    ids=["no such input", "shape", "no such kind", "columns missing"],
+)
+def test_a_card_of_inputs_that_does_not_fit_is_wrong_use(inputs: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        described(card_from_values({"inputs": inputs}, where="card.json"), build=numbers_model)
+
+
+def test_one_number_is_a_regression_and_one_sigmoid_a_risk() -> None:
+    def build(*, ends_with_sigmoid: bool):
+        model = tiny.ModelBuilder()
+        model.gemm("vitals", "number", (5, 1))
+        if ends_with_sigmoid:
+            model.node("Sigmoid", ["number"], "risk")
+        name = "risk" if ends_with_sigmoid else "number"
+        return model.model({"vitals": (1, 5)}, {name: None})
+
+    kinds = [
+        described(ModelCard(), build=lambda flag=flag: build(ends_with_sigmoid=flag))
+        .outputs[0]
+        .kind
+        for flag in (False, True)
+    ]
+    assert kinds == ["regression", "multilabel"]
 
 
 def test_a_card_file_is_read_and_options_go_over_it(tmp_path: Path) -> None:
@@ -124,7 +172,7 @@ def test_a_card_that_is_missing_is_said_so(tmp_path: Path) -> None:
 
 
 def test_the_input_range_is_all_that_pixels_can_be() -> None:
-    spec = described(ModelCard(mean=(127.0,), std=(128.0,))).input
+    spec = described(ModelCard(mean=(127.0,), std=(128.0,))).picture
     assert pixel_range(spec) == (-127 / 128, 1.0)
-    spec = described(ModelCard(scale=1 / 255, mean=(0.5, 0.4, 0.3), std=(0.5, 0.2, 0.1))).input
+    spec = described(ModelCard(scale=1 / 255, mean=(0.5, 0.4, 0.3), std=(0.5, 0.2, 0.1))).picture
     assert pixel_range(spec) == pytest.approx((-3.0, 7.0))

@@ -46,13 +46,13 @@ def test_a_bundle_is_made_and_what_it_is_worth_is_printed(folder: Path) -> None:
         *("--limit", "no children", "--limit", "no adults", "--max-examples", "4"),
     )
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
-    assert "Conv 4" in done.stdout
-    assert "4 pictures" in done.stdout
+    assert (folder / "out.report.html").read_text().startswith("<!doctype html>")
+    assert json.loads((folder / "out.report.json").read_text())["calibration_examples"] == 4
     for artifact in ("model.int8.onnx", "model.int8.tflite"):
         line = next(each for each in done.stdout.splitlines() if each.strip().startswith(artifact))
         assert "dB" in line
         assert "%" in line
-    assert "assumed       --activation softmax" in done.stdout
+    assert "assumed --activation softmax" in done.stdout
     assert done.stdout.splitlines()[-1].endswith("out.edge")
     answered = subprocess.run(
         [sys.executable, "-m", "edge", "selftest", "--model", str(folder / "out.edge")],
@@ -139,7 +139,9 @@ def test_without_the_toolchain_the_extra_is_named(folder: Path) -> None:
     assert "pip install 'edgedx[quantize]'" in done.stderr
 
 
-def test_an_interruption_ends_with_130_and_no_file(folder: Path, tmp_path: Path) -> None:
+def test_an_interruption_ends_with_130_and_only_what_is_needed_to_go_on(
+    folder: Path, tmp_path: Path
+) -> None:
     code = (
         "import sys\n"
         "import quantize.build_bundle as build\n"
@@ -151,4 +153,37 @@ def test_an_interruption_ends_with_130_and_no_file(folder: Path, tmp_path: Path)
     out = tmp_path / "never.edge"
     done = edge_quantize(*words(folder, "--scale", "1", "-o", out), code=code)
     assert done.returncode == 130
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["never.calibration"]
+    again = edge_quantize(*words(folder, "--scale", "1", "-o", out, "--no-report"))
+    assert again.returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["never.edge"]
+
+
+def test_inspect_shows_the_layers_that_lose_most_from_a_bundle_or_a_float_model(
+    folder: Path,
+) -> None:
+    out = folder / "inspected.edge"
+    assert edge_quantize(*words(folder, "--scale", "0.004", "-o", out)).returncode == 0
+    of_bundle = edge_quantize("inspect", out, "--worst", "2")
+    assert of_bundle.returncode == 0
+    assert "dB" in of_bundle.stdout
+    of_model = edge_quantize(
+        "inspect",
+        folder / "model.onnx",
+        "--calib",
+        folder / "pictures",
+        "--scale",
+        "0.004",
+        "--worst",
+        "2",
+        "--json",
+    )
+    layers = [json.loads(line) for line in of_model.stdout.splitlines()]
+    assert len(layers) == 2
+    assert layers[0]["snr_db"] <= layers[1]["snr_db"]
+
+
+def test_without_examples_the_options_are_named(folder: Path) -> None:
+    done = edge_quantize(folder / "model.onnx", "-o", folder / "x.edge", "--scale", "1")
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+    assert "--calib" in done.stderr
