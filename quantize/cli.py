@@ -167,12 +167,16 @@ def quantize_command(**options: Any) -> int:
 def inspect_command(**options: Any) -> int:
     """Show the layers that lose most when a model runs on integers, and why.
 
-    A bundle made by edge-quantize says it itself; a float model needs --calib.
+    A bundle made by edge-quantize says it itself; a float model needs --calib. Of an int8 .tflite
+    file made elsewhere it says whether it was calibrated on wrongly scaled inputs.
     """
     _check_installed()
-    from quantize.inspect_model import inspect_bundle, inspect_model, layer_lines
+    from quantize.inspect_model import inspect_bundle, inspect_model, inspect_tflite, layer_lines
 
     path = Path(options["model"])
+    if path.suffix == ".tflite":
+        click.echo(inspect_tflite(path))
+        return 0
     if path.is_dir() or path.suffix == ".edge":
         layers = inspect_bundle(path)
     else:

@@ -12,9 +12,11 @@ from edge.bundle.reader import open_bundle
 from edge.errors import BundleError
 from quantize.build_bundle import StageProgress, layers_of
 from quantize.build_request import BuildRequest
+from quantize.calibration_checks import require_acceptable
 from quantize.evaluation.layer_loss import LayerLoss
+from quantize.refusals.quantized_reference import check_quantized_model, read_quantized_inputs
 
-__all__ = ["inspect_bundle", "inspect_model", "layer_lines"]
+__all__ = ["inspect_bundle", "inspect_model", "inspect_tflite", "layer_lines"]
 
 _REPORT = "report/report.json"
 
@@ -44,6 +46,27 @@ def inspect_model(
     """
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as scratch:
         return layers_of(request, scratch=Path(scratch), progress=progress)
+
+
+def inspect_tflite(path: Path) -> str:
+    """Look at an int8 TFLite file that somebody else made.
+
+    Args:
+        path: the file.
+
+    Returns:
+        One sentence where nothing is wrong with it.
+
+    Raises:
+        GateError: it was calibrated on inputs that it is not meant for.
+        InputError: it cannot be read, or is no int8 TFLite file.
+    """
+    inputs = read_quantized_inputs(path)
+    require_acceptable(check_quantized_model(path))
+    if not inputs:
+        return f"{path}: no input is quantized; nothing can be said"
+    names = ", ".join(f"'{each.name}' {each.low:.4g} to {each.high:.4g}" for each in inputs)
+    return f"{path}: takes {names}; no sign of wrongly scaled calibration"
 
 
 def layer_lines(layers: Sequence[LayerLoss], *, worst: int, as_json: bool = False) -> list[str]:
