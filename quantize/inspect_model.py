@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from edge.bundle.reader import open_bundle
-from edge.errors import BundleError
+from edge.errors import BundleError, GateError
 from quantize.build_bundle import StageProgress, layers_of
 from quantize.build_request import BuildRequest
-from quantize.calibration_checks import require_acceptable
 from quantize.evaluation.layer_loss import LayerLoss
 from quantize.refusals.quantized_reference import check_quantized_model, read_quantized_inputs
 
@@ -62,7 +61,8 @@ def inspect_tflite(path: Path) -> str:
         InputError: it cannot be read, or is no int8 TFLite file.
     """
     inputs = read_quantized_inputs(path)
-    require_acceptable(check_quantized_model(path))
+    for finding in check_quantized_model(path):
+        raise GateError(f"{path}: {finding.message}")
     if not inputs:
         return f"{path}: no input is quantized; nothing can be said"
     names = ", ".join(f"'{each.name}' {each.low:.4g} to {each.high:.4g}" for each in inputs)
