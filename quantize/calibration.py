@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.errors import InputError
@@ -20,11 +20,14 @@ from quantize.calibration_walk import OtherExamplesError, observe_examples
 from quantize.clip_search import squared_error
 from quantize.graph import FloatGraph
 from quantize.observers import Histogram
+from quantize.operators import OPERATORS
 from quantize.quantized_graph import Precision
 from quantize.range_choice import choose_range
+from quantize.range_methods.minimum_maximum import full_range
+from quantize.range_methods.output_headroom import range_with_headroom
 from quantize.run_examples import Examples, Progress, ignore_progress, require_examples
 from quantize.same_scale import materialised_tensors, same_scale_groups
-from quantize.tensor_statistics import joint_evidence
+from quantize.tensor_statistics import RangeEvidence, joint_evidence
 from quantize.uniform import activation_params
 
 __all__ = [
@@ -35,6 +38,9 @@ __all__ = [
     "TensorRange",
     "calibrate",
 ]
+
+
+_BOUNDED = frozenset({"Clip", "HardSigmoid", "Tanh"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +109,8 @@ def calibrate(
     """Find the range of every activation that is quantized.
 
     Activations that must share a scale are seen as one. Graph inputs and outputs keep all that
-    was seen, whatever the method: clipping an input loses pixels, and clipping an output ties
-    the surest answers.
+    was seen, whatever the method, and outputs get some room for more: clipping an input loses
+    pixels, and clipping an output ties the surest answers.
 
     Args:
         graph: the float graph.
@@ -166,13 +172,10 @@ def _choose_ranges(
     state: CalibrationState,
     options: CalibrationOptions,
 ) -> Calibration:
-    ends = set(graph.inputs) | set(graph.outputs)
-    whole = replace(options, method=RangeMethod.MINMAX)
     tensors: dict[str, CalibratedTensor] = {}
     for members in dict.fromkeys(groups.values()):
         evidence = joint_evidence([state.tensors[name] for name in members])
-        settings = options if ends.isdisjoint(members) else whole
-        method, low, high = choose_range(evidence, settings)
+        method, (low, high) = _choose(graph, members, evidence, options, state.done)
         snr_db = _expected_snr_db(evidence.histogram, low, high)
         for name in members:
             seen = state.tensors[name]
@@ -187,6 +190,32 @@ def _choose_ranges(
         tensors={name: tensors[name] for name in groups},
         examples=state.done,
         digest=state.digest.hex(),
+    )
+
+
+def _choose(
+    graph: FloatGraph,
+    members: tuple[str, ...],
+    evidence: RangeEvidence,
+    options: CalibrationOptions,
+    examples: int,
+) -> tuple[RangeMethod, tuple[float, float]]:
+    if not set(graph.inputs).isdisjoint(members):
+        return RangeMethod.MINMAX, full_range(evidence.histogram)
+    if not set(graph.outputs).isdisjoint(members):
+        if _is_bounded(graph, members):
+            return RangeMethod.MINMAX, full_range(evidence.histogram)
+        return RangeMethod.MINMAX, range_with_headroom(
+            evidence.histogram, evidence.average_low, evidence.average_high, examples=examples
+        )
+    return options.method, choose_range(evidence, options)
+
+
+def _is_bounded(graph: FloatGraph, members: tuple[str, ...]) -> bool:
+    producers = [graph.producer(name) for name in members]
+    return any(
+        node is not None and (node.op in _BOUNDED or OPERATORS[node.op].fixed_output is not None)
+        for node in producers
     )
 
 

@@ -40,13 +40,10 @@ _CHOOSERS: Mapping[RangeMethod, _Chooser] = {
 }
 
 
-def choose_range(
-    evidence: RangeEvidence, options: CalibrationOptions
-) -> tuple[RangeMethod, float, float]:
-    """Choose the range of an activation.
+def choose_range(evidence: RangeEvidence, options: CalibrationOptions) -> tuple[float, float]:
+    """Choose the range of an activation by the method of the options.
 
     Returns:
-        The method that it comes from, low and high.
+        (low, high) with low <= 0 <= high.
     """
-    low, high = _CHOOSERS[options.method](evidence.histogram, evidence, options)
-    return options.method, low, high
+    return _CHOOSERS[options.method](evidence.histogram, evidence, options)

@@ -10,6 +10,7 @@ from quantize.range_methods.entropy import divergence, least_divergence_range
 from quantize.range_methods.mean_squared_error import least_error_range
 from quantize.range_methods.minimum_maximum import full_range
 from quantize.range_methods.moving_average import averaged_range, moved
+from quantize.range_methods.output_headroom import range_with_headroom
 from quantize.range_methods.percentile import percentile_range
 
 METHODS = {
@@ -114,3 +115,28 @@ def test_mse_clips_what_costs_less_than_it_coarsens() -> None:
     low, high = least_error_range(histogram_of(values.astype(np.float32)))
     assert high < 5.0
     assert low > -0.06
+
+
+def test_headroom_reaches_where_the_greatest_of_a_thousand_is_expected() -> None:
+    """The extremes of 64 examples are stretched to about those of 1000."""
+    random = np.random.default_rng(0)
+    reached, expected = [], []
+    for _ in range(200):
+        greatest = random.normal(5, 1, 64)
+        seen = histogram_of(np.array([greatest.max()], np.float32))
+        reached.append(range_with_headroom(seen, 0.0, greatest.mean(), examples=64)[1])
+        expected.append(random.normal(5, 1, 1000).max())
+    assert np.mean(reached) == pytest.approx(np.mean(expected), rel=0.03)
+
+
+@given(value_arrays, st.floats(0, 1), st.floats(0, 1), st.integers(1, 5000))
+def test_headroom_holds_what_was_seen_and_a_quarter_more_at_most(
+    values: np.ndarray, low_share: float, high_share: float, examples: int
+) -> None:
+    low, high = full_range(histogram_of(values))
+    found = range_with_headroom(
+        histogram_of(values), low_share * low, high_share * high, examples=examples
+    )
+    assert 1.25 * low <= found[0] <= low <= 0 <= high <= found[1] <= 1.25 * high
+    if examples >= 1000:
+        assert found == (low, high)
