@@ -60,8 +60,8 @@ def _check(model: Any, measured: SourceStatistics) -> Iterator[Finding | None]:
     yield fresh
     yield fresh_weights(model)
     yield constant_outputs(measured.outputs, examples=measured.examples)
-    for name, (low, high) in measured.rescaled.items():
-        yield barely_moving(name, low, high)
+    for each in measured.rescaled:
+        yield barely_moving(each)
     # Statistics of no training say nothing about the training data.
     if measured.normalisation is not None and fresh is None:
         yield unlike_training(measured.normalisation)

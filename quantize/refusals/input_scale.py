@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from quantize.refusals.finding import Finding
-from quantize.refusals.source_statistics import FirstLayer, NormalisedInput
+from quantize.refusals.source_statistics import FirstLayer, NormalisedInput, RescaledInput
 
 __all__ = ["barely_moving", "unlike_training", "unusual_first_layer"]
 
@@ -58,27 +58,30 @@ def unlike_training(first: NormalisedInput) -> Finding | None:
     )
 
 
-def barely_moving(name: str, low: float, high: float) -> Finding | None:
-    """Whether values that should be pictures hardly differ: scaled twice, say.
+def barely_moving(rescaled: RescaledInput) -> Finding | None:
+    """Whether a model's own scaling leaves next to nothing of an input that varies.
 
     A model that scales pixels itself, x / 127.5 - 1, makes of pixels that are already 0..1
-    nothing but values from -1 to -0.99.
+    nothing but values from -1 to -0.99. Inputs that hardly vary themselves (a mask of ones, a
+    year) cannot tell.
 
     Args:
-        name: of the activation.
-        low: smallest value over the calibration examples.
-        high: largest.
+        rescaled: measured on the calibration examples.
     """
-    magnitude = max(abs(low), abs(high))
-    if magnitude == 0.0 or high - low >= _LEAST_SPAN * magnitude:
+    low, high = rescaled.after
+    if low == high or not _is_flat(low, high) or _is_flat(*rescaled.before):
         return None
     return Finding(
         "input-barely-varies",
-        f"'{name}' only takes values from {low:.6g} to {high:.6g} over the calibration examples: "
-        "the model scales its input itself, and the examples have been scaled before; give "
-        "them in the model's own scale",
+        f"'{rescaled.name}' only takes values from {low:.6g} to {high:.6g} over the calibration "
+        f"examples: the model scales its input itself, and values from {rescaled.before[0]:.4g} "
+        f"to {rescaled.before[1]:.4g} have been scaled before; give them in the model's own scale",
         is_fatal=True,
     )
+
+
+def _is_flat(low: float, high: float) -> bool:
+    return high - low < _LEAST_SPAN * max(abs(low), abs(high))
 
 
 def unusual_first_layer(layer: FirstLayer) -> Finding | None:

@@ -21,6 +21,7 @@ __all__ = [
     "FirstLayer",
     "NormalisedInput",
     "OutputSpread",
+    "RescaledInput",
     "SourceStatistics",
     "batch_normalisations",
     "initializers",
@@ -79,6 +80,21 @@ class OutputSpread:
 
 
 @dataclass(frozen=True, slots=True)
+class RescaledInput:
+    """What a model makes of an input by constant scales and offsets before its first layer.
+
+    Attributes:
+        name: of the tensor after the last of them.
+        before: smallest and largest value of the input over the examples.
+        after: of the tensor.
+    """
+
+    name: str
+    before: tuple[float, float]
+    after: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceStatistics:
     """What a source model shows on its examples.
 
@@ -87,15 +103,14 @@ class SourceStatistics:
         normalisation: at the first batch normalisation; None where there is none.
         layer: the first convolution, where there is no batch normalisation; else None.
         outputs: of float outputs whose shape does not change.
-        rescaled: smallest and largest value of what the model makes of its inputs by adding and
-            multiplying constants before its first layer, by tensor.
+        rescaled: of the inputs that the model scales itself.
     """
 
     examples: int
     normalisation: NormalisedInput | None
     layer: FirstLayer | None
     outputs: tuple[OutputSpread, ...]
-    rescaled: Mapping[str, tuple[float, float]]
+    rescaled: tuple[RescaledInput, ...]
 
 
 def batch_normalisations(model: Any) -> list[tuple[Any, NDArray[Any], NDArray[Any]]]:
@@ -148,25 +163,31 @@ class _Moments:
         return np.maximum(squares - np.square(self.mean), 0.0)
 
 
-def rescaled_inputs(model: Any) -> list[str]:
+def rescaled_inputs(model: Any) -> dict[str, str]:
     """The tensors that an `onnx.ModelProto` makes of its inputs by constant scales and offsets.
 
     Returns:
-        The last of each chain that holds at least one scale or offset.
+        The input by the last tensor of each chain that holds at least one scale or offset.
     """
     constants = initializers(model)
-    inputs = {each.name for each in model.graph.input} - set(constants)
-    # Whether a tensor was rescaled on its way from an input, for those that are nothing else.
-    moved = dict.fromkeys(inputs, False)
+    # The input that a tensor comes from, and whether it was rescaled on its way.
+    found = {
+        each.name: (each.name, False) for each in model.graph.input if each.name not in constants
+    }
     passed: set[str] = set()
     for node in model.graph.node:
         sources = [name for name in node.input if name and name not in constants]
-        if len(sources) != 1 or sources[0] not in moved:
+        if len(sources) != 1 or sources[0] not in found:
             continue
         if node.op_type in _ARITHMETIC or node.op_type in _MOVING:
-            moved[node.output[0]] = moved[sources[0]] or node.op_type in _ARITHMETIC
+            start, is_rescaled = found[sources[0]]
+            found[node.output[0]] = (start, is_rescaled or node.op_type in _ARITHMETIC)
             passed.add(sources[0])
-    return [name for name, is_rescaled in moved.items() if is_rescaled and name not in passed]
+    return {
+        name: start
+        for name, (start, is_rescaled) in found.items()
+        if is_rescaled and name not in passed
+    }
 
 
 _ARITHMETIC = frozenset({"Add", "Sub", "Mul", "Div"})
@@ -190,7 +211,8 @@ def measure_source(model: Any, examples: Examples, *, most: int = 64) -> SourceS
     first = [node.input[0] for node, _, _ in normalisations]
     first = first or [node.output[0] for node in convolutions]
     outputs = [each.name for each in model.graph.output]
-    rescaled = dict.fromkeys(rescaled_inputs(model), (np.inf, -np.inf))
+    rescaled = rescaled_inputs(model)
+    extremes = dict.fromkeys((*rescaled, *rescaled.values()), (np.inf, -np.inf))
     channels = _Moments()
     spreads = {name: _Spread() for name in outputs}
     count = 0
@@ -200,9 +222,9 @@ def measure_source(model: Any, examples: Examples, *, most: int = 64) -> SourceS
             channels.add(np.moveaxis(found[name], 1, 0))
         for name in outputs:
             spreads[name].add(found[name])
-        for name, (low, high) in rescaled.items():
+        for name, (low, high) in extremes.items():
             values = found[name]
-            rescaled[name] = (min(low, float(values.min())), max(high, float(values.max())))
+            extremes[name] = (min(low, float(values.min())), max(high, float(values.max())))
     normalised = [_normalised(each, channels) for each in normalisations if count]
     layers = [FirstLayer(each.name, np.sqrt(channels.variance)) for each in convolutions if count]
     told = (each.result(name) for name, each in spreads.items())
@@ -211,7 +233,11 @@ def measure_source(model: Any, examples: Examples, *, most: int = 64) -> SourceS
         normalisation=normalised[0] if normalised else None,
         layer=layers[0] if layers and not normalised else None,
         outputs=tuple(each for each in told if each is not None),
-        rescaled=rescaled if count else {},
+        rescaled=tuple(
+            RescaledInput(name, extremes[start], extremes[name])
+            for name, start in rescaled.items()
+            if count
+        ),
     )
 
 

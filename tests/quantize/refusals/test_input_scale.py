@@ -10,7 +10,11 @@ from edge.errors import GateError
 from quantize.calibration_checks import find_refusals, require_acceptable
 from quantize.importers.static_shapes import fix_input_shapes
 from quantize.refusals.input_scale import barely_moving
-from quantize.refusals.source_statistics import measure_source, rescaled_inputs
+from quantize.refusals.source_statistics import (
+    RescaledInput,
+    measure_source,
+    rescaled_inputs,
+)
 
 PICTURES = tiny.pictures(24)
 
@@ -110,8 +114,8 @@ def rescaling_cnn() -> onnx.ModelProto:
 
 
 def test_the_scale_of_a_model_of_its_own_is_found() -> None:
-    assert rescaled_inputs(rescaling_cnn()) == ["centred"]
-    assert rescaled_inputs(tiny.residual_cnn()) == []
+    assert rescaled_inputs(rescaling_cnn()) == {"centred": "image"}
+    assert rescaled_inputs(tiny.residual_cnn()) == {}
 
 
 def test_pixels_scaled_before_a_model_that_scales_them_itself_are_refused() -> None:
@@ -123,11 +127,20 @@ def test_pixels_in_the_scale_of_such_a_model_are_not() -> None:
     assert find_refusals(rescaling_cnn(), scaled(100.0, 120.0)) == ()
 
 
-def test_a_span_is_held_against_its_magnitude() -> None:
-    assert barely_moving("x", -1.0, -0.9922) is not None
-    assert barely_moving("x", -1.0, 1.0) is None
-    assert barely_moving("x", 0.0, 1e-6) is None
-    assert barely_moving("x", 0.0, 0.0) is None
+@pytest.mark.parametrize(
+    ("before", "after", "is_told"),
+    [
+        pytest.param((0, 1), (-1.0, -0.9922), True, id="pixels scaled twice"),
+        pytest.param((0, 255), (-1.0, 1.0), False, id="pixels scaled once"),
+        pytest.param((0, 1), (0.0, 1e-6), False, id="no offset to be lost beside"),
+        pytest.param((1, 1), (2.0, 2.0), False, id="a mask of ones"),
+        pytest.param((2010, 2020), (2.01, 2.02), False, id="a year"),
+        pytest.param((0, 0), (0.0, 0.0), False, id="nothing"),
+    ],
+)
+def test_a_span_is_held_against_its_magnitude(before: tuple, after: tuple, is_told: bool) -> None:
+    finding = barely_moving(RescaledInput("x", before, after))
+    assert (finding is not None) == is_told
 
 
 def test_no_more_examples_are_looked_at_than_asked(trained: onnx.ModelProto) -> None:
