@@ -125,7 +125,9 @@ def write_artifacts(
         tolerance_steps=floats,
         output_steps=steps,
     )
-    onnx_file = write_onnx_int8(quantized, metadata=metadata, is_signed=chosen.is_signed)
+    onnx_file = write_onnx_int8(
+        quantized, metadata=metadata, is_signed=chosen.is_signed, joins_units=True
+    )
     tflite_file = write_tflite(quantized, io=chosen.tflite_ends, metadata=metadata)
     return (
         BuiltArtifact(onnx_file, onnx_entry, inputs, outputs),

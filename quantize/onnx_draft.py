@@ -61,9 +61,10 @@ class OnnxDraft:
             self._shared.add(outputs[0])
             self._nodes.append(make_node(Node(op, inputs, outputs, {}, f"{op} {outputs[0]}")))
 
-    def add_contrib(self, node: Node, domain: str) -> None:
-        """Write a node of another operator set than ONNX's own."""
-        proto = make_node(node)
+    def add_contrib(self, node: Node, inputs: tuple[str, ...]) -> None:
+        """Write a node of another operator set than ONNX's own, whose op is "domain.Name"."""
+        domain, _, op = node.op.rpartition(".")
+        proto = make_node(Node(op, inputs, node.outputs, node.attributes, node.name))
         proto.domain = domain
         self._nodes.append(proto)
         self._domains.add(domain)

@@ -92,10 +92,8 @@ def _write_lstm(
             draft.constant(f"{name}/scale", scale),
             draft.constant(f"{name}/zero_point", zeros),
         ]
-    draft.add_contrib(
-        Node("DynamicQuantizeLSTM", (*padded, *extra), node.outputs, node.attributes, node.name),
-        _CONTRIB,
-    )
+    lstm = Node(f"{_CONTRIB}.DynamicQuantizeLSTM", (), node.outputs, node.attributes, node.name)
+    draft.add_contrib(lstm, (*padded, *extra))
 
 
 def _write_stored_int8(

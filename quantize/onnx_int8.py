@@ -18,6 +18,7 @@ from quantize.graph import Node
 from quantize.importers.onnx_file import LARGEST_MODEL_BYTES
 from quantize.onnx_draft import OnnxDraft
 from quantize.onnx_dynamic import write_dynamic
+from quantize.onnx_units import join_gated_units
 from quantize.operators import OPERATORS
 from quantize.operators.clamp import clamp_bounds
 from quantize.quantized_graph import ActivationParams, Precision, QuantizedGraph
@@ -26,7 +27,11 @@ __all__ = ["write_onnx_int8"]
 
 
 def write_onnx_int8(
-    graph: QuantizedGraph, *, metadata: bytes | None = None, is_signed: bool = False
+    graph: QuantizedGraph,
+    *,
+    metadata: bytes | None = None,
+    is_signed: bool = False,
+    joins_units: bool = False,
 ) -> bytes:
     """Write the int8 ONNX model.
 
@@ -35,6 +40,8 @@ def write_onnx_int8(
         metadata: UTF-8 JSON to carry under `METADATA_KEY`; None for none.
         is_signed: int8 activations in place of uint8, for boards whose integer instructions take
             signed operands only; the same answers, two to three times slower on x86.
+        joins_units: SiLU and hard-swish as one float step (`quantize.onnx_units`), which is what
+            boards should run; without it every tensor of the graph is in the file by its name.
 
     Returns:
         A serialized ModelProto of opset 17, with the source's input and output names; the same
@@ -43,7 +50,8 @@ def write_onnx_int8(
     Raises:
         InputTooLargeError: over 2 GiB.
     """
-    model = _Writer(graph, OnnxDraft(is_signed=is_signed), takes_pixels=not is_signed).write()
+    shaped = join_gated_units(graph) if joins_units else graph
+    model = _Writer(shaped, OnnxDraft(is_signed=is_signed), takes_pixels=not is_signed).write()
     if metadata is not None:
         model.metadata_props.add(key=METADATA_KEY, value=metadata.decode("utf-8"))
     if model.ByteSize() > LARGEST_MODEL_BYTES:
@@ -93,6 +101,8 @@ class _Writer:
         inputs = tuple(self._plain(name) if name else "" for name in node.inputs)
         if self._quantized.precision(node) is Precision.DYNAMIC:
             write_dynamic(self._draft, node, inputs, self._quantized)
+        elif "." in node.op:
+            self._draft.add_contrib(node, inputs)
         else:
             self._draft.add(node, inputs, node.outputs)
         self._stored_float.update({name: name for name in node.outputs if name})
