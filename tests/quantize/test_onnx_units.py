@@ -49,7 +49,7 @@ def test_each_unit_is_one_node_and_the_answer_comes_no_further_from_float(
     wanted = outputs(export_onnx(graph).SerializeToString(), test)
     snr = [centred_snr_db(wanted, outputs(each, test)) for each in (joined, apart)]
     assert snr[0] > snr[1] - 0.5
-    assert snr[0] > 25
+    assert snr[0] > 20
 
 
 def test_a_gate_that_others_read_too_stays_as_it_is() -> None:
