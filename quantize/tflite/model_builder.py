@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.errors import InputTooLargeError
 from quantize.tflite.schema import TensorType, load_schema
 
 __all__ = ["ModelBuilder", "Operation", "Quantization", "TensorSpecification"]
@@ -21,6 +22,7 @@ __all__ = ["ModelBuilder", "Operation", "Quantization", "TensorSpecification"]
 _DESCRIPTION = "edgedx"
 _SCHEMA_VERSION = 3
 _FILE_IDENTIFIER = b"TFL3"
+_LARGEST_FILE_BYTES = 2**31 - 1
 _NUMPY_TYPES: Mapping[TensorType, np.dtype[Any]] = {
     TensorType.FLOAT32: np.dtype("<f4"),
     TensorType.INT32: np.dtype("<i4"),
@@ -194,6 +196,9 @@ class ModelBuilder:
 
         Returns:
             The file, beginning with its root offset and the identifier TFL3.
+
+        Raises:
+            InputTooLargeError: over 2 GiB, which FlatBuffers cannot address.
         """
         import flatbuffers
 
@@ -224,7 +229,10 @@ class ModelBuilder:
         )
         # Grown by doubling otherwise, which holds the weights three times over.
         size = sum(values.nbytes + 64 for values in self._buffers if values is not None)
-        builder = flatbuffers.Builder(size + 1024 * (len(self._tensors) + 64))
+        size += 1024 * (len(self._tensors) + 64)
+        if size > _LARGEST_FILE_BYTES:
+            raise InputTooLargeError(f"the TFLite file would have about {size} bytes, over 2 GiB")
+        builder = flatbuffers.Builder(size)
         builder.Finish(model.Pack(builder), file_identifier=_FILE_IDENTIFIER)
         return bytes(memoryview(builder.Bytes)[builder.Head() :])
 

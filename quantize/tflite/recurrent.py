@@ -85,7 +85,8 @@ class _Sheet:
         attributes: Mapping[str, Any] | None = None,
     ) -> str:
         """A float node and the tensor it writes."""
-        name = self.draft.add_tensor(f"{self.prefix}/{op.lower()}", shape)
+        # Numbered here: the draft would look for the next free number from the start each time.
+        name = self.draft.add_tensor(f"{self.prefix}/{op.lower()}{len(self.nodes)}", shape)
         self.nodes.append(Node(op, inputs, (name,), attributes or {}, name))
         self.precisions[name] = Precision.FLOAT
         return name
