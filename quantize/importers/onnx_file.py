@@ -55,6 +55,7 @@ def load_onnx_file(path: Path) -> Any:
     if not model.graph.output:
         raise InputError(f"{path}: the model has no output; export it again")
     _check_ir_version(model, path)
+    _drop_dead_nodes(model.graph)
     _check_control_flow(model, path)
     _inline_external_data(model, path)
     _check_opset(model, path)
@@ -91,6 +92,26 @@ def _check_ir_version(model: Any, path: Path) -> None:
             f"{path}: ONNX format (IR) version {model.ir_version}; up to {onnx.IR_VERSION} is "
             "known, so pip install --upgrade onnx onnxruntime, or export with an older onnx"
         )
+
+
+def _drop_dead_nodes(graph: Any) -> None:
+    """Leave out what no output needs, so that it need not be supported: unwanted outputs' parts."""
+    needed = {each.name for each in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if needed.isdisjoint(node.output):
+            continue
+        kept.append(node)
+        needed.update(node.input)
+        for inner in (each for attribute in node.attribute for each in _graphs_of(attribute)):
+            needed.update(name for each in inner.node for name in each.input)
+    if len(kept) != len(graph.node):
+        del graph.node[:]
+        graph.node.extend(reversed(kept))
+
+
+def _graphs_of(attribute: Any) -> list[Any]:
+    return [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
 
 
 def _check_control_flow(model: Any, path: Path) -> None:
@@ -166,8 +187,7 @@ def _tensors(graph: Any) -> Iterator[Any]:
             yield from attribute.tensors
             if attribute.HasField("t"):
                 yield attribute.t
-            subgraphs = [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
-            for subgraph in subgraphs:
+            for subgraph in _graphs_of(attribute):
                 yield from _tensors(subgraph)
 
 

@@ -143,13 +143,28 @@ def test_a_loop_that_never_ends_is_refused_and_not_run(tmp_path: Path) -> None:
         [value("on", TensorProto.BOOL, [])],
     )
     true = numpy_helper.from_array(np.ones((), bool), "true")
-    nodes = [
-        helper.make_node("Loop", ["", "true"], [], "forever", body=body),
-        helper.make_node("Relu", ["a"], ["out"]),
-    ]
-    model = model_of(nodes, [value("a", FLOAT, [1, 3])], [value("out", FLOAT, [1, 3])], (true,))
+    body.node.append(helper.make_node("Relu", ["h"], ["next"]))
+    body.input.append(value("h", FLOAT, [1, 3]))
+    body.output.append(value("next", FLOAT, [1, 3]))
+    loop = helper.make_node("Loop", ["", "true", "a"], ["out"], "forever", body=body)
+    model = model_of([loop], [value("a", FLOAT, [1, 3])], [value("out", FLOAT, [1, 3])], (true,))
     with pytest.raises(UnsupportedInputError, match="Loop 'forever'"):
         load_onnx_file(tiny.save(model, tmp_path / "model.onnx"))
+
+
+def test_what_no_output_needs_need_not_be_supported(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Relu", ["a"], ["out"]),
+        helper.make_node("Magic", ["out"], ["label"], domain="com.example"),
+    ]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.example", 1)]
+    sizes = [1, 3]
+    model = model_of(
+        nodes, [value("a", FLOAT, sizes)], [value("out", FLOAT, sizes)], opset_imports=opsets
+    )
+    assert [node.op for node in import_onnx(tiny.save(model, tmp_path / "a.onnx")).nodes] == [
+        "Relu"
+    ]
 
 
 def test_a_format_newer_than_ours_is_refused_with_the_way_out(tmp_path: Path) -> None:
