@@ -11,7 +11,7 @@ import numpy as np
 from quantize.evaluation.signal_to_noise import SNR_LIMIT_DB
 from quantize.quantized_graph import QuantizedGraph
 
-__all__ = ["LayerEvidence", "name_cause", "weight_evidence"]
+__all__ = ["LayerEvidence", "is_inherited", "name_cause", "weight_evidence"]
 
 _GOOD_DB = 35.0
 """Above it a layer loses nothing that needs a reason."""
@@ -58,6 +58,11 @@ class LayerEvidence:
     output_to_input_power: float = 1.0
     weight_snr_db: float = SNR_LIMIT_DB
     weight_peak: float = 0.0
+
+
+def is_inherited(seen: LayerEvidence) -> bool:
+    """Whether a layer's loss came with its inputs."""
+    return seen.snr_db < _GOOD_DB and _inherited(seen) != ""
 
 
 def name_cause(seen: LayerEvidence) -> str:

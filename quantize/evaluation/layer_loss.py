@@ -8,7 +8,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from quantize.evaluation.layer_causes import LayerEvidence, name_cause, weight_evidence
+from quantize.evaluation.layer_causes import (
+    LayerEvidence,
+    is_inherited,
+    name_cause,
+    weight_evidence,
+)
 from quantize.evaluation.lone_layers import QuantizedLayer, lone_layers, quantized_layers
 from quantize.evaluation.signal_to_noise import SNR_LIMIT_DB, SignalToNoise
 from quantize.evaluation.tensor_meters import RangeMeter
@@ -35,6 +40,7 @@ class LayerLoss:
         lone_snr_db: the same with this layer alone quantized.
         clipped_share: of its output's values, outside the range, 0 to 1.
         effective_bits: of the levels that most of its values fall on, 0 to 8.
+        is_inherited: whether it was lost in the layers before.
     """
 
     name: str
@@ -45,6 +51,7 @@ class LayerLoss:
     lone_snr_db: float = SNR_LIMIT_DB
     clipped_share: float = 0.0
     effective_bits: float = 8.0
+    is_inherited: bool = False
 
 
 @dataclass(slots=True)
@@ -53,8 +60,17 @@ class _Meters:
 
     layer: str
     ranges: RangeMeter
-    whole: SignalToNoise = field(default_factory=SignalToNoise)
-    alone: SignalToNoise = field(default_factory=SignalToNoise)
+    losses: SignalToNoise = field(default_factory=lambda: SignalToNoise(2))
+
+    @property
+    def snr_db(self) -> float:
+        """With everything quantized."""
+        return self.losses.db(0)
+
+    @property
+    def lone_snr_db(self) -> float:
+        """With this layer alone quantized."""
+        return self.losses.db(1)
 
 
 def measure_layer_losses(
@@ -107,8 +123,7 @@ def _update(
 ) -> None:
     wanted = values[layer.output]
     meters.ranges.update(wanted)
-    meters.whole.update(wanted, quantized)
-    meters.alone.update(wanted, values[layer.lone_output])
+    meters.losses.update(wanted, quantized, values[layer.lone_output])
 
 
 def _params(quantized: QuantizedGraph, layer: QuantizedLayer) -> ActivationParams | None:
@@ -153,14 +168,14 @@ def _loss(
     weight_snr, peak = _weights(quantized, layer)
     seen = LayerEvidence(
         op=layer.node.op,
-        snr_db=own.whole.db(),
-        lone_snr_db=own.alone.db(),
+        snr_db=own.snr_db,
+        lone_snr_db=own.lone_snr_db,
         source=source,
         source_snr_db=source_snr,
         clipped_share=own.ranges.clipped_share,
-        clipping_share_of_noise=own.ranges.clipping_noise / max(own.alone.noise, 1e-300),
+        clipping_share_of_noise=own.ranges.clipping_noise / max(own.losses.noise[1], 1e-300),
         effective_bits=own.ranges.effective_bits,
-        centred_share=own.whole.centred_share,
+        centred_share=own.losses.centred_share,
         output_to_input_power=_power_ratio(layer, meters),
         weight_snr_db=weight_snr,
         weight_peak=peak,
@@ -174,15 +189,14 @@ def _loss(
         lone_snr_db=seen.lone_snr_db,
         clipped_share=seen.clipped_share,
         effective_bits=seen.effective_bits,
+        is_inherited=is_inherited(seen),
     )
 
 
 def _worst_source(layer: QuantizedLayer, meters: Mapping[str, _Meters]) -> tuple[str, float]:
     """The measured layer among those that write a layer's inputs which has lost most."""
     found = [
-        (meters[name].whole.db(), meters[name].layer)
-        for name in layer.node.inputs
-        if name in meters
+        (meters[name].snr_db, meters[name].layer) for name in layer.node.inputs if name in meters
     ]
     if not found:
         return "", SNR_LIMIT_DB

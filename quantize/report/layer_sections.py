@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from quantize.evaluation.layer_loss import LayerLoss
 from quantize.report.model import QuantizationReport, RangeEntry
 from quantize.report.number_text import decibels, percent
 from quantize.report.plots.rows import Bar, Span, bar_chart, range_chart
@@ -11,9 +12,10 @@ from quantize.report.plots.svg import Caption
 from quantize.report.series import PageContext
 from quantize.report.tables import details, paragraph, table
 
-__all__ = ["layers_section", "ranges_section"]
+__all__ = ["layers_section", "ranges_section", "worst_layers"]
 
 _MOST_ROWS = 30
+_MOST_REASONS = 8
 
 
 def layers_section(report: QuantizationReport, page: PageContext) -> str:
@@ -60,14 +62,20 @@ def layers_section(report: QuantizationReport, page: PageContext) -> str:
         )
         + bar_chart(page.ids, caption, bars)
         + details(f"All {len(rows)} layers as a table, with reasons", every)
-        + table("The worst, and why", ("layer", "SNR", "why"), _reasons(report))
+        + table("Where it is lost, and why", ("layer", "SNR", "why"), _reasons(report))
     )
 
 
 def _reasons(report: QuantizationReport) -> list[tuple[str, str, str]]:
-    named = sorted((each for each in report.layers if each.cause), key=lambda each: each.snr_db)
-    chosen = named[:5] or sorted(report.layers, key=lambda each: each.snr_db)[:1]
+    """The layers that lose most themselves: those before which nothing was lost yet."""
+    chosen = worst_layers(report.layers)[:_MOST_REASONS]
     return [(each.name, decibels(each.snr_db), each.cause or "loses little") for each in chosen]
+
+
+def worst_layers(layers: tuple[LayerLoss, ...]) -> list[LayerLoss]:
+    """Layers that lose something themselves, worst first; all where none does."""
+    own = [each for each in layers if not each.is_inherited]
+    return sorted(own or layers, key=lambda each: each.snr_db)
 
 
 def ranges_section(report: QuantizationReport, page: PageContext) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from quantize.evaluation.evaluation import Comparison, Evaluation, Flips
+from quantize.report.layer_sections import worst_layers
 from quantize.report.model import QuantizationReport
 from quantize.report.number_text import (
     decibels,
@@ -165,7 +166,7 @@ def _ladder(report: QuantizationReport) -> list[str]:
 
 
 def _layers(report: QuantizationReport) -> list[str]:
-    worst = sorted(report.layers, key=lambda each: each.snr_db)[:_MOST_LAYERS]
+    worst = worst_layers(report.layers)[:_MOST_LAYERS]
     return _named(
         "worst layers",
         (
