@@ -99,9 +99,18 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _onnxruntime("dynamic", _NOT_CNN, is_dynamic=True, method="dynamic"),
     _nncf("default", _ALL),
-    _nncf("mixed, bias correction", _CNN, is_accurate=True),
-    _nncf("mixed, bias correction, min-max", _CNN, is_accurate=True, ranges="MINMAX"),
-    _nncf("mixed, bias correction, quantile", _CNN, is_accurate=True, ranges="MEAN_QUANTILE"),
+    _nncf("mixed, bias correction", _CNN, is_mixed=True, is_accurate=True),
+    _nncf(
+        "mixed, bias correction, min-max", _CNN, is_mixed=True, is_accurate=True, ranges="MINMAX"
+    ),
+    _nncf(
+        "mixed, bias correction, quantile",
+        _CNN,
+        is_mixed=True,
+        is_accurate=True,
+        ranges="MEAN_QUANTILE",
+    ),
+    _nncf("mixed, min-max", _CNN, is_mixed=True, ranges="MINMAX"),
     _nncf("transformer", _ATTENTION, is_transformer=True),
     _nncf("transformer, min-max", _ATTENTION, is_transformer=True, ranges="MINMAX"),
     _quark("default", _CNN, config="INT8_CNN_DEFAULT"),

@@ -22,6 +22,7 @@ def quantize(request: Request) -> None:
     arguments: dict[str, Any] = {}
     if options.get("is_accurate"):
         arguments["fast_bias_correction"] = False
+    if options.get("is_mixed"):
         arguments["preset"] = nncf.QuantizationPreset.MIXED
     if options.get("is_transformer"):
         arguments["model_type"] = nncf.ModelType.TRANSFORMER
