@@ -23,12 +23,12 @@ from benchmarks.record import (
 from benchmarks.summary import judge
 from edge.bundle.golden import compare_golden
 from edge.bundle.reader import open_bundle
-from edge.decode import decode_image
 from edge.engines.threads import resolve_threads
 from edge.errors import UsageError
 from edge.model_loader import DEFAULT_BUNDLE, load
 from edge.pipeline import Model
 from edge.results import Result
+from edge.selftest import read_golden
 from edge.sources.image_files import read_image_bytes
 
 __all__ = ["BenchmarkRequest", "run_benchmark"]
@@ -201,10 +201,10 @@ def _replay_golden(model: Model, golden_bytes: dict[str, bytes]) -> tuple[float,
     """Largest difference in output steps, and whether every tensor is the lab's."""
     steps, same = 0.0, True
     for example in model.parts.golden:
-        frame = decode_image(golden_bytes[example.input], source=example.input)
-        differences = compare_golden(example, model.parts.artifact, model.output_values(frame))
+        value = read_golden(golden_bytes[example.input], model.parts, example.input)
+        differences = compare_golden(example, model.parts.artifact, model.output_values(value))
         steps = max(steps, *(each.steps for each in differences))
-        same = same and model.tensor_sha256(frame) == example.tensor_sha256
+        same = same and model.tensor_sha256(value) == example.tensor_sha256
     return steps, same
 
 

@@ -21,7 +21,7 @@ __all__ = ["compose_manifest", "fill_card", "sha256_of_file", "tool_versions"]
 _TOOLS = ("ai-edge-litert", "numpy", "onnx", "onnxruntime", "opencv-python-headless")
 _DEFAULTS = {
     "version": "0",
-    "task": "image model",
+    "task": "not stated",
     "intended_use": "Research only; not a medical device.",
     "licence": "not stated",
 }
