@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantize.graph import FloatGraph, Node
 from quantize.graph_draft import GraphDraft
@@ -18,10 +19,12 @@ from quantize.passes.base import GraphPass
 
 __all__ = ["SPLIT_GEMM"]
 
+Places = NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A Slice and the columns that it stands for; its shape before the Transpose, if any."""
+    """A Slice, the columns that it stands for, and their shape before the Transpose."""
 
     node: Node
     first: int
@@ -30,81 +33,91 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
-    """How the columns of a product are cut apart.
+class _Path:
+    """What stands between a product and the Slices of it.
 
     Attributes:
-        moves: the Reshape and the Transpose between the product and the Slices; often both.
-        permutation: of the Transpose.
-        parts: one a Slice.
+        moves: Reshapes, at most one Transpose, Reshapes.
+        wide: shape of what is transposed.
+        permutation: of the Transpose; plain order where there is none.
+        end: the tensor that the Slices read.
     """
 
     moves: tuple[Node, ...]
-    permutation: tuple[int, ...] | None
-    parts: tuple[_Part, ...]
+    wide: tuple[int, ...]
+    permutation: tuple[int, ...]
+    end: str
+
+    @property
+    def is_turned(self) -> bool:
+        return self.permutation != tuple(range(len(self.permutation)))
 
 
-def _next_move(draft: GraphDraft, name: str, op: str) -> Node | None:
-    """The only reader of a tensor, where it is such a node."""
-    if not draft.is_private(name):
-        return None
-    node = draft.consumers(name)[0]
-    return node if node.op == op else None
-
-
-def _find_cut(draft: GraphDraft, gemm: Node) -> _Cut | None:
+def _path(draft: GraphDraft, gemm: Node) -> _Path:
     moves: list[Node] = []
     name = gemm.outputs[0]
-    reshape = _next_move(draft, name, "Reshape")
-    while reshape is not None:
-        moves.append(reshape)
-        name = reshape.outputs[0]
-        reshape = _next_move(draft, name, "Reshape")
-    shape = draft.shape(name)
-    turn = _next_move(draft, name, "Transpose")
-    order = tuple(range(len(shape)))
-    if turn is not None:
-        moves.append(turn)
-        name = turn.outputs[0]
-        order = tuple(int(axis) for axis in turn.attributes["perm"])
-    readers = draft.consumers(name)
-    if name in draft.outputs or len(readers) < len(("one", "other")):
-        return None
-    rows = draft.shape(gemm.outputs[0])[0]
-    found = [_part(draft, node, shape, order, rows) for node in readers]
-    parts = tuple(part for part in found if part is not None)
-    is_whole = len(parts) == len(found) == len({part.first for part in parts})
-    return _Cut(tuple(moves), None if turn is None else order, parts) if is_whole else None
+    wide, order = draft.shape(name), tuple(range(len(draft.shape(name))))
+    is_turned = False
+    while draft.is_private(name):
+        node = draft.consumers(name)[0]
+        if node.op == "Transpose" and not is_turned:
+            is_turned = True
+            order = tuple(int(axis) for axis in node.attributes["perm"])
+        elif node.op == "Reshape":
+            if not is_turned:
+                wide = draft.shape(node.outputs[0])
+                order = tuple(range(len(wide)))
+        else:
+            break
+        moves.append(node)
+        name = node.outputs[0]
+    return _Path(tuple(moves), wide, order, name)
 
 
-def _part(
-    draft: GraphDraft, node: Node, shape: tuple[int, ...], order: tuple[int, ...], rows: int
-) -> _Part | None:
-    """The columns that a Slice takes; None where it takes anything but whole columns.
+def _parts(draft: GraphDraft, gemm: Node, path: _Path) -> list[_Part]:
+    """The readers of a product, where all take whole columns, no two the same."""
+    readers = draft.consumers(path.end)
+    if path.end in draft.outputs or len(readers) < len(("one", "other")):
+        return []
+    if any(node.op != "Slice" for node in readers):
+        return []
+    rows, columns = draft.shape(gemm.outputs[0])
+    places = np.arange(rows * columns).reshape(rows, columns)
+    end = places.reshape(path.wide).transpose(path.permutation).reshape(draft.shape(path.end))
+    found = [_part(draft, node, path, places, end) for node in readers]
+    parts = [part for part in found if part is not None]
+    return parts if len(parts) == len(found) == len({part.first for part in parts}) else []
+
+
+def _part(draft: GraphDraft, node: Node, path: _Path, places: Places, end: Places) -> _Part | None:
+    """The columns of a Slice; None where it does not take whole columns in their order.
 
     Args:
         draft: the graph.
-        node: a reader.
-        shape: of the product before it is transposed.
-        order: how it is transposed.
-        rows: of the product.
+        node: the Slice.
+        path: to it.
+        places: (rows, columns) number of each value of the product.
+        end: the same numbers where the Slice reads.
     """
-    if node.op != "Slice":
+    starts, ends, _, steps = (draft.constants[each].tolist() for each in node.inputs[1:])
+    if min(steps) < 1:
         return None
-    starts, ends, _, steps = (draft.constants[each] for each in node.inputs[1:])
-    bounds = {
-        axis: (int(starts[at]), int(ends[at]), int(steps[at])) for at, axis in enumerate(order)
-    }
-    cut = [axis for axis, size in enumerate(shape) if bounds[axis] != (0, size, 1)]
-    if len(cut) != 1 or bounds[cut[0]][2] != 1 or prod(shape[: cut[0]]) != rows:
+    taken = end[tuple(slice(*each) for each in zip(starts, ends, steps, strict=True))]
+    rows, columns = places.shape
+    first, last = int(taken.min() % columns), int(taken.max() % columns) + 1
+    axis = next((at for at in range(len(path.wide)) if prod(path.wide[: at + 1]) > rows), None)
+    if axis is None or prod(path.wide[:axis]) != rows:
         return None
-    first, last, _ = bounds[cut[0]]
-    unit = prod(shape[cut[0] + 1 :])
-    small = (*shape[: cut[0]], last - first, *shape[cut[0] + 1 :])
-    return _Part(node, first * unit, last * unit, small)
+    size, hole = divmod(last - first, prod(path.wide[axis + 1 :]))
+    if hole or size * rows * prod(path.wide[axis + 1 :]) != taken.size:
+        return None
+    shape = (*path.wide[:axis], size, *path.wide[axis + 1 :])
+    own = places[:, first:last].reshape(shape).transpose(path.permutation)
+    is_same = np.array_equal(own.reshape(taken.shape), taken)
+    return _Part(node, first, last, shape) if is_same else None
 
 
-def _part_nodes(draft: GraphDraft, gemm: Node, cut: _Cut, part: _Part) -> list[Node]:
+def _part_nodes(draft: GraphDraft, gemm: Node, path: _Path, part: _Part) -> list[Node]:
     columns = slice(part.first, part.last)
     label, target = part.node.name, part.node.outputs[0]
     names = [
@@ -114,17 +127,22 @@ def _part_nodes(draft: GraphDraft, gemm: Node, cut: _Cut, part: _Part) -> list[N
     ]
     rows = draft.shape(gemm.outputs[0])[0]
     product = draft.add_tensor(f"{label}/product", (rows, part.last - part.first))
-    shape = draft.add_constant(f"{label}/shape", np.array(part.shape, np.int64))
     inputs = (gemm.inputs[0], *names)
-    layer = replace(gemm, inputs=inputs, outputs=(product,), name=f"{gemm.name}/{part.first}")
-    if cut.permutation is None:
-        return [layer, Node("Reshape", (product, shape), (target,), {}, label)]
-    wide = draft.add_tensor(f"{label}/wide", part.shape)
-    return [
-        layer,
-        Node("Reshape", (product, shape), (wide,), {}, f"{label}/reshape"),
-        Node("Transpose", (wide,), (target,), {"perm": cut.permutation}, label),
-    ]
+    nodes = [replace(gemm, inputs=inputs, outputs=(product,), name=f"{gemm.name}/{part.first}")]
+    current = product
+    if path.is_turned:
+        wide = draft.add_tensor(f"{label}/wide", part.shape)
+        nodes.append(_reshape(draft, current, wide, f"{label}/apart"))
+        turned = tuple(part.shape[axis] for axis in path.permutation)
+        current = draft.add_tensor(f"{label}/turned", turned)
+        order = {"perm": path.permutation}
+        nodes.append(Node("Transpose", (wide,), (current,), order, f"{label}/turn"))
+    return [*nodes, _reshape(draft, current, target, label)]
+
+
+def _reshape(draft: GraphDraft, source: str, target: str, name: str) -> Node:
+    shape = draft.add_constant(f"{name}/shape", np.array(draft.shape(target), np.int64))
+    return Node("Reshape", (source, shape), (target,), {}, name)
 
 
 def _is_plain(draft: GraphDraft, node: Node) -> bool:
@@ -135,11 +153,14 @@ def _is_plain(draft: GraphDraft, node: Node) -> bool:
 def _rewrite(graph: FloatGraph) -> FloatGraph:
     draft = GraphDraft(graph)
     for gemm in graph.nodes:
-        cut = _find_cut(draft, gemm) if _is_plain(draft, gemm) else None
-        if cut is None:
+        if not _is_plain(draft, gemm):
             continue
-        nodes = [node for part in cut.parts for node in _part_nodes(draft, gemm, cut, part)]
-        draft.remove([*cut.moves, *(part.node for part in cut.parts)])
+        path = _path(draft, gemm)
+        parts = _parts(draft, gemm, path)
+        if not parts:
+            continue
+        nodes = [node for part in parts for node in _part_nodes(draft, gemm, path, part)]
+        draft.remove([*path.moves, *(part.node for part in parts)])
         draft.replace(gemm, *nodes)
     return draft.finish()
 
