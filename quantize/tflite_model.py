@@ -20,6 +20,7 @@ from edge.errors import UnsupportedInputError
 from edge.model_metadata import METADATA_KEY
 from quantize.graph import FloatGraph, Node
 from quantize.quantized_graph import QuantizedGraph
+from quantize.tflite.buffer_sharing import separate_shared_buffers
 from quantize.tflite.layout import Layout, plan_layout
 from quantize.tflite.lowering import Lowering
 from quantize.tflite.model_builder import Quantization, TensorSpecification
@@ -74,6 +75,7 @@ def write_tflite(
     outputs = [_add_output(lowering, name) for name in graph.graph.outputs]
     if metadata is not None:
         lowering.builder.add_metadata(METADATA_KEY, metadata)
+    separate_shared_buffers(lowering.builder)
     content = lowering.builder.finish(inputs, outputs)
     _LOGGER.info("wrote TFLite of %d nodes, %d bytes", len(graph.graph.nodes), len(content))
     return content

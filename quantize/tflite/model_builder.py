@@ -187,6 +187,22 @@ class ModelBuilder:
         """Append an operation and the tensors it writes; operations run in the order they come."""
         self._operations.append((operation, outputs))
 
+    def add_like(self, name: str, index: int) -> int:
+        """Add a computed tensor of the shape, type and parameters of another; returns its index."""
+        pattern = self._tensors[index]
+        return self.add_tensor(
+            TensorSpecification(name, pattern.shape, pattern.dtype, pattern.quantization)
+        )
+
+    @property
+    def operations(self) -> Sequence[tuple[Operation, tuple[int, ...]]]:
+        """The operations and the tensors they write, in order."""
+        return tuple(self._operations)
+
+    def replace_operations(self, operations: Sequence[tuple[Operation, tuple[int, ...]]]) -> None:
+        """Take other operations in place of those added."""
+        self._operations = list(operations)
+
     def finish(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """Encode the model.
 

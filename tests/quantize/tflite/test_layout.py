@@ -5,8 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_networks import random_network
 from sketches import Sketch
 from tflite_cases import (
     float_error,
@@ -183,3 +185,20 @@ def test_the_plan_names_every_activation() -> None:
     sketch = _sketch()
     graph = sketch.graph(_conv(sketch, sketch.input(1, 3, 6, 5), 3, 2))
     assert set(plan_layout(graph).orders) == set(graph.shapes)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_sequence_of_operators_answers_as_in_onnxruntime(seed: int) -> None:
+    assert float_error(random_network(seed)) <= 1e-5
+
+
+def test_what_a_reshape_shares_is_not_written_over_before_it_is_read() -> None:
+    """LiteRT's memory planner would do it: see `quantize.tflite.buffer_sharing`."""
+    sketch = _sketch()
+    first = sketch.input(6, 4)
+    curved = sketch.node("Tanh", sketch.node("Sigmoid", first))
+    other = sketch.node("Softmax", sketch.node("Reshape", curved, sketch.integers(3, 8)), axis=1)
+    graph = sketch.graph(other, sketch.node("Sub", first, curved))
+    assert float_error(graph) <= 1e-5
+    names = operator_names(write_tflite(float_form(graph), io="float32"))
+    assert names.count("SLICE") == 1
