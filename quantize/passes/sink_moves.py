@@ -32,7 +32,9 @@ def _sink(draft: GraphDraft, node: Node) -> bool:
     target = node.outputs[0]
     name = draft.add_tensor(f"{node.name}/early", early.shape, draft.dtype(target))
     changed = replace(node, inputs=early.inputs, outputs=(name,), attributes=early.attributes)
-    draft.replace(node, changed, early.move.node(draft, name, target, f"{name}/move"))
+    draft.replace(
+        node, *early.before, changed, early.move.node(draft, name, target, f"{name}/move")
+    )
     return True
 
 
@@ -84,6 +86,20 @@ def _without_unit_transposes(draft: GraphDraft) -> None:
             draft.replace(node, replace(node, op="Reshape", inputs=inputs, attributes={}))
 
 
+def _share(draft: GraphDraft) -> None:
+    """The same move of the same tensor is made once."""
+    first: dict[tuple[str, str, tuple[int, ...] | None, tuple[int, ...]], str] = {}
+    for stale in list(draft.nodes):
+        node = draft.producer(stale.outputs[0])
+        move = move_of(draft, node)
+        if node is None or move is None:
+            continue
+        key = (node.op, node.inputs[0], move.permutation, move.after)
+        known = first.setdefault(key, node.outputs[0])
+        if known != node.outputs[0]:
+            draft.redirect(node.outputs[0], known)
+
+
 def _drop_unread(draft: GraphDraft) -> None:
     for node in reversed(list(draft.nodes)):
         is_read = draft.consumers(node.outputs[0]) or node.outputs[0] in draft.outputs
@@ -107,6 +123,7 @@ def _round(draft: GraphDraft) -> bool:
             is_changed |= _merge(draft, node)
         elif _is_worth(draft, node):
             is_changed |= _sink(draft, node)
+    _share(draft)
     _drop_unread(draft)
     return is_changed
 

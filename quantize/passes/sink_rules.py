@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -57,19 +58,21 @@ class EarlyForm:
         attributes: that it has there.
         shape: of its output there.
         move: that has to follow it.
+        before: nodes that it needs.
     """
 
     inputs: tuple[str, ...]
     attributes: Mapping[str, Any]
     shape: Shape
     move: Move
+    before: tuple[Node, ...] = ()
 
 
 def early_form(draft: GraphDraft, node: Node) -> EarlyForm | None:
     """The node in front of the one move that all its data inputs come through; None for none."""
     moves = _moves_before(draft, node) if node.op in SINKABLE else []
     if not moves:
-        return None
+        return _early_beside_mask(draft, node) if node.op in _ELEMENTWISE else None
     if node.op == "Concat":
         return _early_concat(draft, node, moves)
     if node.op in _PRODUCTS:
@@ -163,6 +166,32 @@ def _early_product(draft: GraphDraft, node: Node, moves: Sequence[Move]) -> Earl
     shape = after[count:]
     inputs = tuple(_source(draft, name) for name in node.inputs)
     return EarlyForm(inputs, node.attributes, shape, Move(shape, after, None))
+
+
+def _early_beside_mask(draft: GraphDraft, node: Node) -> EarlyForm | None:
+    """A tensor with new leading axes of size 1 meets a smaller one that is spread over it.
+
+    The smaller one (the mask of attention) loses those axes by a Reshape of its own.
+    """
+    if len(node.inputs) != len(("tensor", "mask")):
+        return None
+    after = draft.shape(node.outputs[0])
+    for at, name in enumerate(node.inputs):
+        move = move_of(draft, draft.producer(name))
+        mask = node.inputs[1 - at]
+        shape = draft.shape(mask)
+        if move is None or not move.leading_units or move.after != after:
+            continue
+        if prod(shape) >= prod(after) or len(shape) > len(after):
+            continue
+        kept = shape[max(len(shape) - len(move.before), 0) :]
+        early = draft.add_tensor(f"{node.name}/mask", kept, draft.dtype(mask))
+        target = draft.add_constant(f"{early}/shape", np.array(kept, np.int64))
+        reshape = Node("Reshape", (mask, target), (early,), {}, early)
+        inputs = [early, early]
+        inputs[at] = _source(draft, name)
+        return EarlyForm(tuple(inputs), node.attributes, move.before, move, (reshape,))
+    return None
 
 
 def _early_reduction(draft: GraphDraft, node: Node, move: Move) -> EarlyForm | None:
