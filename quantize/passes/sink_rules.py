@@ -72,14 +72,14 @@ def early_form(draft: GraphDraft, node: Node) -> EarlyForm | None:
     """The node in front of the one move that all its data inputs come through; None for none."""
     moves = _moves_before(draft, node) if node.op in SINKABLE else []
     if not moves:
-        return _early_beside_mask(draft, node) if node.op in _ELEMENTWISE else None
+        return _early_beside_mask(draft, node)
     if node.op == "Concat":
         return _early_concat(draft, node, moves)
     if node.op in _PRODUCTS:
         return _early_product(draft, node, moves)
     move = moves[0]
     if any(each != move for each in moves):
-        return None
+        return _early_beside_mask(draft, node)
     if node.op in _REDUCTIONS:
         return _early_reduction(draft, node, move)
     if node.op in _BY_AXIS:
@@ -173,7 +173,7 @@ def _early_beside_mask(draft: GraphDraft, node: Node) -> EarlyForm | None:
 
     The smaller one (the mask of attention) loses those axes by a Reshape of its own.
     """
-    if len(node.inputs) != len(("tensor", "mask")):
+    if node.op not in _ELEMENTWISE or len(node.inputs) != len(("tensor", "mask")):
         return None
     after = draft.shape(node.outputs[0])
     for at, name in enumerate(node.inputs):
