@@ -195,10 +195,11 @@ def test_any_sequence_of_operators_answers_as_in_onnxruntime(seed: int) -> None:
 def test_what_a_reshape_shares_is_not_written_over_before_it_is_read() -> None:
     """LiteRT's memory planner would do it: see `quantize.tflite.buffer_sharing`."""
     sketch = _sketch()
-    first = sketch.input(6, 4)
-    curved = sketch.node("Tanh", sketch.node("Sigmoid", first))
-    other = sketch.node("Softmax", sketch.node("Reshape", curved, sketch.integers(3, 8)), axis=1)
-    graph = sketch.graph(other, sketch.node("Sub", first, curved))
+    rows = sketch.node("Reshape", sketch.input(6, 4), sketch.integers(4, 6))
+    shares = sketch.node("Softmax", rows, axis=1)
+    again = sketch.node("Softmax", sketch.node("Reshape", shares, sketch.integers(3, 8)), axis=1)
+    product = sketch.node("MatMul", again, sketch.random(8, 2))
+    graph = sketch.graph(product, sketch.node("Sub", shares, sketch.input(4, 6)))
     assert float_error(graph) <= 1e-5
     names = operator_names(write_tflite(float_form(graph), io="float32"))
     assert names.count("SLICE") == 1
