@@ -77,3 +77,9 @@ def test_the_same_file_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     path.write_bytes(recorded("masked gru, both ways.keras"))
     first, second = (load_keras_model(path).SerializeToString() for _ in range(2))
     assert first == second
+
+
+def test_the_documentation_names_exactly_the_layers_that_are_read() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "importing.md").read_text(encoding="utf-8")
+    listed = text.partition("several inputs and outputs. Layers:")[2].partition("and the arith")[0]
+    assert listed.split() == sorted(LAYERS)
