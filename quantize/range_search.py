@@ -1,16 +1,16 @@
-"""The exponent of the range search that serves the output best.
+"""The range method that serves the output best.
 
-What exponent of the error to minimise for each activation is a property of the whole network:
-some lose from any clipping, some from coarse steps. So the exponent is chosen by what it does to
-the network's output, as Nahshan et al. 2021 ("Loss Aware Post-training Quantization", Machine
-Learning 110, section 4.1) choose it by the loss: a few exponents, each tried on the whole int8
-network. Nothing is walked again: the histograms of one calibration serve all of them.
+Which method is best is a property of the whole network and of its examples: some networks lose
+from any clipping, some from coarse steps, and one wild example can make either matter. So the
+method is chosen by what it does to the network's output, as Nahshan et al. 2021 ("Loss Aware
+Post-training Quantization", Machine Learning 110, section 4.1) choose the exponent of the error
+by the loss: a few candidates, each tried on the whole int8 network. Nothing is walked again: the
+histograms of one calibration serve all of them.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -21,39 +21,54 @@ from quantize.calibration import Calibration, TensorRange
 from quantize.clip_search import search_range
 from quantize.evaluation.signal_to_noise import SignalToNoise
 from quantize.graph import FloatGraph
+from quantize.observers import Histogram
 from quantize.onnx_export import export_onnx
 from quantize.onnx_int8 import write_onnx_int8
 from quantize.onnx_session import open_session, run_session
 from quantize.quantized_graph import Precision
 from quantize.quantizer import quantize_graph
+from quantize.range_methods.entropy import least_divergence_range
+from quantize.range_methods.minimum_maximum import full_range
+from quantize.range_methods.percentile import percentile_range
 from quantize.run_examples import Examples, Progress, Tensors, ignore_progress
 from quantize.same_scale import same_scale_groups
 
-__all__ = ["POWERS", "PowerChoice", "ranges_by_power", "search_power"]
+__all__ = ["CANDIDATES", "RangeSearch", "ranges_by", "search_ranges"]
 
-POWERS = (2.4, 2.0, 2.2, 2.7, 3.0, math.inf)
-"""Of equals the first; infinity is the range of all that was seen."""
+_PERCENTILE = 99.99
+
+CANDIDATES: Mapping[str, Callable[[Histogram], tuple[float, float]]] = {
+    "auto": lambda seen: search_range(seen, power=2.4),
+    "power 1.5": lambda seen: search_range(seen, power=1.5),
+    "mse": search_range,
+    "power 2.2": lambda seen: search_range(seen, power=2.2),
+    "power 3": lambda seen: search_range(seen, power=3.0),
+    "minmax": full_range,
+    "percentile": lambda seen: percentile_range(seen, percentile=_PERCENTILE),
+    "entropy": least_divergence_range,
+}
+"""Of equals the first."""
 
 
 @dataclass(frozen=True, slots=True)
-class PowerChoice:
-    """The exponent chosen, and what each of them gave.
+class RangeSearch:
+    """The candidate chosen, and what each of them gave.
 
     Attributes:
-        power: of the error that the ranges minimise.
+        choice: its name in `CANDIDATES`.
         ranges: for each activation.
-        snr_db: by exponent, centred, of the outputs of the int8 network on the examples tried.
+        snr_db: by candidate, centred, of the outputs of the int8 network on the examples tried.
     """
 
-    power: float
+    choice: str
     ranges: Mapping[str, TensorRange]
-    snr_db: Mapping[float, float]
+    snr_db: Mapping[str, float]
 
 
-def ranges_by_power(
+def ranges_by(
     graph: FloatGraph,
     calibration: Calibration,
-    power: float,
+    candidate: str,
     *,
     precisions: Mapping[str, Precision] | None = None,
 ) -> dict[str, TensorRange]:
@@ -62,7 +77,7 @@ def ranges_by_power(
     Args:
         graph: that was calibrated.
         calibration: of it.
-        power: of the error that is minimised; infinity for all that was seen.
+        candidate: a name of `CANDIDATES`.
         precisions: by node name, as calibrated.
 
     Returns:
@@ -71,17 +86,13 @@ def ranges_by_power(
     ends = set(graph.inputs) | set(graph.outputs)
     ranges = dict(calibration)
     for members in set(same_scale_groups(graph, precisions).values()):
-        if not ends.isdisjoint(members):
-            continue
-        histogram = calibration.tensors[members[0]].histogram
-        low, high = float(histogram.edges[0]), float(histogram.edges[-1])
-        if math.isfinite(power):
-            low, high = search_range(histogram, power=power)
-        ranges.update(dict.fromkeys(members, TensorRange(low, high)))
+        if ends.isdisjoint(members):
+            low, high = CANDIDATES[candidate](calibration.tensors[members[0]].histogram)
+            ranges.update(dict.fromkeys(members, TensorRange(low, high)))
     return ranges
 
 
-def search_power(
+def search_ranges(
     graph: FloatGraph,
     calibration: Calibration,
     examples: Examples,
@@ -89,8 +100,8 @@ def search_power(
     precisions: Mapping[str, Precision] | None = None,
     most: int = 32,
     progress: Progress | None = None,
-) -> PowerChoice:
-    """Try a few exponents on the whole int8 network.
+) -> RangeSearch:
+    """Try all candidates on the whole int8 network.
 
     Args:
         graph: the float graph.
@@ -98,10 +109,10 @@ def search_power(
         examples: the calibration examples; evenly spaced ones of them are tried.
         precisions: by node name, as calibrated.
         most: try no more than this many.
-        progress: told after each exponent.
+        progress: told after each candidate.
 
     Returns:
-        The exponent with the greatest signal-to-noise ratio at the outputs.
+        The candidate with the greatest signal-to-noise ratio at the outputs.
 
     Raises:
         UnsupportedInputError: the graph cannot be quantized.
@@ -112,15 +123,15 @@ def search_power(
     tried = list(islice(examples, 0, step * most, step))
     outputs = [name for name in graph.outputs if graph.is_float(name)]
     reference = _answers(export_onnx(graph).SerializeToString(), outputs, tried)
-    ranges: dict[float, dict[str, TensorRange]] = {}
-    snr_db: dict[float, float] = {}
-    for done, power in enumerate(POWERS, start=1):
-        ranges[power] = ranges_by_power(graph, calibration, power, precisions=precisions)
-        model = write_onnx_int8(quantize_graph(graph, ranges[power], precisions))
-        snr_db[power] = _snr_db(reference, _answers(model, outputs, tried))
-        report(done, len(POWERS))
-    best = max(POWERS, key=snr_db.__getitem__)
-    return PowerChoice(best, ranges[best], snr_db)
+    ranges: dict[str, dict[str, TensorRange]] = {}
+    snr_db: dict[str, float] = {}
+    for done, name in enumerate(CANDIDATES, start=1):
+        ranges[name] = ranges_by(graph, calibration, name, precisions=precisions)
+        model = write_onnx_int8(quantize_graph(graph, ranges[name], precisions))
+        snr_db[name] = _snr_db(reference, _answers(model, outputs, tried))
+        report(done, len(CANDIDATES))
+    best = max(snr_db, key=snr_db.__getitem__)
+    return RangeSearch(best, ranges[best], snr_db)
 
 
 def _answers(
