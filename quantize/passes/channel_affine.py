@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from quantize.graph import Node
 from quantize.graph_draft import GraphDraft
 
-__all__ = ["affine_host", "channel_vector", "fold_into_host", "pointwise_depthwise_conv"]
+__all__ = [
+    "Channels",
+    "affine_host",
+    "channel_vector",
+    "fold_into_host",
+    "pointwise_depthwise_conv",
+]
 
 _HOSTS = frozenset({"Conv", "Gemm"})
 

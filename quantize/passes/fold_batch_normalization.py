@@ -14,33 +14,40 @@ from quantize.graph import FloatGraph, Node
 from quantize.graph_draft import GraphDraft
 from quantize.passes.base import GraphPass
 from quantize.passes.channel_affine import (
+    Channels,
     affine_host,
     fold_into_host,
     pointwise_depthwise_conv,
 )
 from quantize.passes.replacement import Replacement
 
-__all__ = ["FOLD_BATCH_NORMALIZATION"]
+__all__ = ["FOLD_BATCH_NORMALIZATION", "is_inference", "scale_and_shift"]
 
 _PICTURE_RANK = 4
 
 
-def _is_inference(draft: GraphDraft, node: Node) -> bool:
+def is_inference(draft: GraphDraft, node: Node) -> bool:
+    """Whether a BatchNormalization only scales and shifts, by constants."""
     if node.attributes.get("training_mode", 0) or any(node.outputs[1:]):
         return False
     return all(name in draft.constants for name in node.inputs[1:])
 
 
+def scale_and_shift(draft: GraphDraft, node: Node) -> tuple[Channels, Channels]:
+    """What a BatchNormalization multiplies with and adds, one value a channel."""
+    gamma, beta, mean, variance = (
+        draft.constants[name].astype(np.float64) for name in node.inputs[1:5]
+    )
+    scale = gamma / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
+    return scale, beta - mean * scale
+
+
 def _rewrite(graph: FloatGraph) -> FloatGraph:
     draft = GraphDraft(graph)
     for node in graph.nodes:
-        if node.op != "BatchNormalization" or not _is_inference(draft, node):
+        if node.op != "BatchNormalization" or not is_inference(draft, node):
             continue
-        gamma, beta, mean, variance = (
-            draft.constants[name].astype(np.float64) for name in node.inputs[1:5]
-        )
-        scale = gamma / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
-        shift = beta - mean * scale
+        scale, shift = scale_and_shift(draft, node)
         host = affine_host(draft, node.inputs[0])
         if host is not None:
             fold_into_host(draft, node, host, scale=scale, shift=shift)

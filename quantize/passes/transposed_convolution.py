@@ -5,13 +5,17 @@ convolution of the input (Shi et al. 2016, "Is the deconvolution layer the same 
 layer?"). So both engines run it on their integer convolution kernels, with a scale for every
 output channel. With stride 1 it is a convolution with the kernel turned round.
 
+The batch normalization and the activation after it are computed before the pictures are
+interleaved, so that they fuse with the convolution. An input of one pixel needs one product only,
+a 1 x 1 convolution.
+
 For one axis: y[o] = sum x[i] w[k] over i s + k = o + p. With o = s q + r and t = i - q, that is
 k = r + p - s t: phase r of y is a convolution whose tap t is w[r + p - s t].
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +24,13 @@ from quantize.graph import FloatGraph, Node
 from quantize.graph_draft import GraphDraft
 from quantize.passes.base import GraphPass
 from quantize.passes.canonical_slices import slice_inputs
+from quantize.passes.fold_batch_normalization import is_inference, scale_and_shift
 from quantize.passes.replacement import Replacement
 
 __all__ = ["TRANSPOSED_CONVOLUTION"]
 
 _PICTURE_RANK = 4
+_ACTIVATIONS = frozenset({"Clip", "LeakyRelu", "Relu"})
 
 Weights = NDArray[np.float32]
 
@@ -43,6 +49,8 @@ class _Axis:
     @property
     def taps(self) -> range:
         """The offsets t that any phase reads, 0 among them."""
+        if self.size == 1 and self.stride == self.result:
+            return range(1)
         lowest = -((self.extent - 1 - self.pad) // self.stride)
         highest = (self.stride - 1 + self.pad) // self.stride
         return range(min(lowest, 0), max(highest, 0) + 1)
@@ -78,6 +86,8 @@ def _axes(draft: GraphDraft, node: Node) -> list[_Axis]:
     strides = tuple(node.attributes.get("strides") or (1,) * rank)
     dilations = tuple(node.attributes.get("dilations") or (1,) * rank)
     first = _pads_before(node, before, after, kernel)
+    if set(before) == {1} and len(set(after)) == 1:
+        strides = after  # the distance to a next pixel that is not there
     return [
         _Axis(before[at], after[at], strides[at], dilations[at], kernel[at], first[at])
         for at in range(rank)
@@ -132,8 +142,58 @@ def _ungrouped(weights: Weights, group: int) -> Weights:
     return dense
 
 
-def _write(draft: GraphDraft, node: Node) -> None:
-    axes = _axes(draft, node)
+def _next(draft: GraphDraft, name: str, ops: frozenset[str]) -> Node | None:
+    """The only reader of a tensor where it is one of these and its other inputs are constants."""
+    if not draft.is_private(name):
+        return None
+    node = draft.consumers(name)[0]
+    is_alone = node.inputs[0] == name and all(
+        not each or each in draft.constants for each in node.inputs[1:]
+    )
+    return node if node.op in ops and is_alone else None
+
+
+def _with_followers(draft: GraphDraft, node: Node) -> tuple[Node, Node | None]:
+    """The layer with the batch normalization after it in its weights, and its activation.
+
+    Returns:
+        The layer, which writes what the last of the three wrote, and the activation, if any; it
+        is no longer in the graph.
+    """
+    name = node.outputs[0]
+    norm = _next(draft, name, frozenset({"BatchNormalization"}))
+    inputs = node.inputs
+    if norm is not None and is_inference(draft, norm):
+        scale, shift = scale_and_shift(draft, norm)
+        group = int(node.attributes.get("group", 1))
+        weights = draft.constants[inputs[1]].astype(np.float64)
+        by_group = weights.reshape(group, -1, *weights.shape[1:])
+        factor = scale.reshape(group, 1, -1, *(1,) * (weights.ndim - 2))
+        bias = draft.constants[inputs[2]] if any(inputs[2:]) else np.zeros(len(scale))
+        values = (by_group * factor).reshape(weights.shape), bias * scale + shift
+        inputs = (
+            inputs[0],
+            *(
+                draft.add_constant(f"{node.name}/folded", each.astype(np.float32))
+                for each in values
+            ),
+        )
+        draft.remove([norm])
+        name = norm.outputs[0]
+    changed = replace(node, inputs=inputs, outputs=(name,))
+    draft.replace(node, changed)
+    activation = _next(draft, name, _ACTIVATIONS)
+    if activation is None:
+        return changed, None
+    draft.remove([activation])
+    last = replace(changed, outputs=activation.outputs)
+    draft.replace(changed, last)
+    return last, activation
+
+
+def _write(draft: GraphDraft, original: Node) -> None:
+    axes = _axes(draft, original)
+    node, activation = _with_followers(draft, original)
     strides = tuple(axis.stride for axis in axes)
     weights = draft.constants[node.inputs[1]]
     group = int(node.attributes.get("group", 1))
@@ -141,13 +201,14 @@ def _write(draft: GraphDraft, node: Node) -> None:
         weights, group = _ungrouped(weights, group), 1
     kernel = _convolution_weights(weights, axes, group)
     made = Replacement(draft, node)
-    has_bias = len(node.inputs) > len(("X", "W")) and bool(node.inputs[2])
-    channels = len(kernel) // (strides[0] * strides[1])
-    bias = draft.constants[node.inputs[2]] if has_bias else np.zeros(channels)
+    phases = strides[0] * strides[1]
+    bias = (
+        draft.constants[node.inputs[2]] if any(node.inputs[2:]) else np.zeros(len(kernel) // phases)
+    )
     inputs = (
         node.inputs[0],
         made.constant(kernel, hint="weight"),
-        made.constant(np.tile(bias, strides[0] * strides[1]), hint="bias"),
+        made.constant(np.tile(bias, phases), hint="bias"),
     )
     attributes = {
         "group": group,
@@ -159,6 +220,9 @@ def _write(draft: GraphDraft, node: Node) -> None:
     sizes = tuple(axis.positions for axis in axes)
     shape = (draft.shape(node.inputs[0])[0], len(kernel), *sizes)
     wide = made.add("Conv", *inputs, shape=shape, attributes=attributes)
+    if activation is not None:
+        rest, extra = activation.inputs[1:], activation.attributes
+        wide = made.add(activation.op, wide, *rest, shape=shape, attributes=extra)
     _finish(made, draft.shape(node.outputs[0]), _spread(made, wide, shape, strides))
 
 

@@ -114,15 +114,27 @@ def batch_norm_before_conv(model: RandomModel) -> str:
 
 
 def batch_norm_after_transposed(model: RandomModel) -> str:
+    """A layer of a generator: transposed convolution, batch normalization, activation."""
+    group = model.pick(1, 2)
+    rank = model.pick(1, 2)
+    size = model.pick(1, 4)
+    kernel, stride = model.pick((4, 2), (4, 1), (2, 2), (3, 1))
+    pads = [0] * rank * 2 if size == 1 else [model.size(0, 1)] * rank * 2
     wide = model.node(
         "ConvTranspose",
-        model.input((1, 3, 4, 4)),
-        model.weight(3, 4, 4, 4),
-        strides=[2, 2],
-        pads=[1, 1, 1, 1],
+        model.input((1, 2 * group, *[size] * rank)),
+        model.weight(2 * group, 3, *[kernel] * rank),
+        strides=[stride] * rank,
+        pads=pads,
+        group=group,
     )
-    names = [model.weight(4) for _ in range(3)] + [model.weight(4, low=0.5)]
-    return model.node("Relu", model.node("BatchNormalization", wide, *names))
+    channels = 3 * group
+    names = [model.weight(channels) for _ in range(3)] + [model.weight(channels, low=0.5)]
+    normal = model.node("BatchNormalization", wide, *names)
+    op = model.pick("Relu", "LeakyRelu", "Clip", "Tanh", "")
+    if op == "Clip":
+        return model.node(op, normal, model.constant(-1.0), model.constant(0.5))
+    return model.node(op, normal) if op else normal
 
 
 def layer_norm(model: RandomModel) -> str:
