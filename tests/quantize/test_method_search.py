@@ -7,8 +7,8 @@ import tiny_onnx_models as tiny
 from quantize.calibration import Calibration, CalibrationOptions, RangeMethod, calibrate
 from quantize.graph import FloatGraph
 from quantize.importers.onnx_importer import import_model
+from quantize.method_search import CANDIDATES, ranges_by, search_method
 from quantize.quantized_graph import Precision
-from quantize.range_search import CANDIDATES, ranges_by, search_ranges
 
 EXAMPLES = tiny.pictures(12)
 
@@ -39,7 +39,7 @@ def test_the_best_candidate_is_chosen_and_all_are_told(
     graph: FloatGraph, calibration: Calibration
 ) -> None:
     told: list[tuple[int, int]] = []
-    found = search_ranges(graph, calibration, EXAMPLES, progress=lambda *each: told.append(each))
+    found = search_method(graph, calibration, EXAMPLES, progress=lambda *each: told.append(each))
     assert set(found.snr_db) == set(CANDIDATES)
     assert found.snr_db[found.choice] == max(found.snr_db.values())
     assert found.ranges == ranges_by(graph, calibration, found.choice)
@@ -47,7 +47,7 @@ def test_the_best_candidate_is_chosen_and_all_are_told(
 
 
 def test_searching_twice_gives_the_same(graph: FloatGraph, calibration: Calibration) -> None:
-    first, second = (search_ranges(graph, calibration, EXAMPLES) for _ in range(2))
+    first, second = (search_method(graph, calibration, EXAMPLES) for _ in range(2))
     assert first == second
 
 
@@ -59,12 +59,12 @@ def test_a_network_with_one_wild_value_is_clipped() -> None:
         {"image": random.normal(0, 0.05, (1, 3, 16, 16)).astype(np.float32)} for _ in range(24)
     ]
     examples[0]["image"][0, :, 8, 8] = 20.0
-    found = search_ranges(graph, calibrate(graph, examples), examples[1:])
+    found = search_method(graph, calibrate(graph, examples), examples[1:])
     assert found.choice != "minmax"
 
 
 def test_float_layers_are_left_out(graph: FloatGraph) -> None:
     chosen = {node.name: Precision.FLOAT for node in graph.nodes if node.op == "Gemm"}
     calibration = calibrate(graph, EXAMPLES, precisions=chosen)
-    found = search_ranges(graph, calibration, EXAMPLES, precisions=chosen)
+    found = search_method(graph, calibration, EXAMPLES, precisions=chosen)
     assert set(found.ranges) == set(calibration)

@@ -33,7 +33,7 @@ from quantize.range_methods.percentile import percentile_range
 from quantize.run_examples import Examples, Progress, Tensors, ignore_progress
 from quantize.same_scale import same_scale_groups
 
-__all__ = ["CANDIDATES", "RangeSearch", "ranges_by", "search_ranges"]
+__all__ = ["CANDIDATES", "MethodSearch", "ranges_by", "search_method"]
 
 _PERCENTILE = 99.99
 
@@ -51,7 +51,7 @@ CANDIDATES: Mapping[str, Callable[[Histogram], tuple[float, float]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class RangeSearch:
+class MethodSearch:
     """The candidate chosen, and what each of them gave.
 
     Attributes:
@@ -92,7 +92,7 @@ def ranges_by(
     return ranges
 
 
-def search_ranges(
+def search_method(
     graph: FloatGraph,
     calibration: Calibration,
     examples: Examples,
@@ -100,7 +100,7 @@ def search_ranges(
     precisions: Mapping[str, Precision] | None = None,
     most: int = 32,
     progress: Progress | None = None,
-) -> RangeSearch:
+) -> MethodSearch:
     """Try all candidates on the whole int8 network.
 
     Args:
@@ -131,7 +131,7 @@ def search_ranges(
         snr_db[name] = _snr_db(reference, _answers(model, outputs, tried))
         report(done, len(CANDIDATES))
     best = max(snr_db, key=snr_db.__getitem__)
-    return RangeSearch(best, ranges[best], snr_db)
+    return MethodSearch(best, ranges[best], snr_db)
 
 
 def _answers(
