@@ -21,7 +21,7 @@ from edge.errors import UnsupportedInputError
 from edge.model_metadata import read_model_metadata
 from quantize.graph import FloatGraph, Node
 from quantize.operators import OPERATORS as QUANTIZED_OPERATORS
-from quantize.quantized_graph import ActivationParams, QuantizedGraph
+from quantize.quantized_graph import ActivationParams, QuantizedGraph, float_form
 from quantize.tflite.schema import FusedActivation, Padding, TensorType, load_schema
 from quantize.tflite_model import WRITTEN_OPERATORS, write_tflite
 
@@ -117,6 +117,12 @@ def test_operator_versions_are_the_lowest_that_mean_the_same() -> None:
         found |= {(names[code.builtinCode], code.version) for code in model.operatorCodes}
         assert all(code.deprecatedBuiltinCode == code.builtinCode for code in model.operatorCodes)
     assert found == _VERSIONS
+
+
+def test_float_files_ask_for_the_first_version_of_every_operator() -> None:
+    for network in NETWORKS.values():
+        model = _unpack(write_tflite(float_form(network()), io="float32"))
+        assert {code.version for code in model.operatorCodes} == {1}
 
 
 def test_a_newer_version_is_asked_for_only_where_an_older_kernel_would_be_wrong() -> None:

@@ -63,7 +63,7 @@ def test_a_float_node_between_integer_ones_is_quantized_around_once() -> None:
         assert distance.max() <= 8 * params[output].scale
 
 
-@pytest.mark.parametrize(("per_channel", "version"), [(True, 12), (False, 3)])
+@pytest.mark.parametrize(("per_channel", "version"), [(True, 12), (False, 9)])
 def test_a_dynamic_layer_has_int8_weights_between_float_ends(
     per_channel: bool, version: int
 ) -> None:
