@@ -37,7 +37,7 @@ def answers_section(evaluation: Evaluation, page: PageContext) -> str:
             f"temperature {number(point.temperature)}."
         )
     parts = [paragraph(said, "soft")]
-    header = ("model", "mean AUROC", "change", "accuracy", "SNR", "same decision")
+    header = ("model", "mean AUROC", "change", "accuracy", "SNR", "cosine", "same decision")
     changes = {each.model: each for each in evaluation.comparisons}
     rows = []
     for each in evaluation.models:
@@ -49,6 +49,7 @@ def answers_section(evaluation: Evaluation, page: PageContext) -> str:
                 _change(change.macro_auroc_difference) if change else "reference",
                 _shown(each.accuracy),
                 decibels(change.agreement.snr_db) if change else "",
+                number(change.agreement.cosine, 5) if change else "",
                 percent(change.agreement.agreement, 2) if change else "",
             )
         )
