@@ -11,8 +11,10 @@ In float a clamp is RELU, RELU6 or RELU_N1_TO_1, or else MAXIMUM and MINIMUM.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.errors import UnsupportedInputError
 from quantize.graph import Node
@@ -23,10 +25,12 @@ from quantize.tflite.lowering import Lowering
 from quantize.tflite.model_builder import Operation
 from quantize.tflite.operators.elementwise import binary
 from quantize.tflite.orders import store_operand
+from quantize.tflite.schema import TensorType
 from quantize.tflite.tensor_forms import requantize
 
 __all__ = ["emit_clamp", "emit_elu", "emit_gelu", "emit_leaky_relu", "emit_prelu"]
 
+_INT32 = np.iinfo(np.int32)
 _CODES = {(0.0, math.inf): "RELU", (0.0, 6.0): "RELU6", (-1.0, 1.0): "RELU_N1_TO_1"}
 
 
@@ -40,7 +44,7 @@ def emit_clamp(lowering: Lowering, node: Node) -> None:
     bounds = clamp_bounds(lowering.graph, node)
     index = lowering.read(node, 0, lowering.order(name))
     if not lowering.is_int8(node):
-        _write_float_clamp(lowering, name, index, bounds)
+        _write_clamp(lowering, name, index, bounds)
         return
     shape = lowering.builder.tensor(index).shape
     for clamped in _clamping(bounds, lowering.params(name)):
@@ -50,8 +54,10 @@ def emit_clamp(lowering: Lowering, node: Node) -> None:
     lowering.write(requantize(index), name)
 
 
-def _write_float_clamp(lowering: Lowering, name: str, index: int, bounds: Bounds) -> None:
-    if bounds in _CODES:
+def _write_clamp(lowering: Lowering, name: str, index: int, bounds: Bounds) -> None:
+    tensor = lowering.builder.tensor(index)
+    is_float = tensor.dtype is TensorType.FLOAT32
+    if is_float and bounds in _CODES:
         lowering.write(Operation(_CODES[bounds], 1, (index,)), name)
         return
     steps = [
@@ -59,16 +65,22 @@ def _write_float_clamp(lowering: Lowering, name: str, index: int, bounds: Bounds
         for code, bound in zip(("MAXIMUM", "MINIMUM"), bounds, strict=True)
         if math.isfinite(bound)
     ]
-    shape = lowering.builder.tensor(index).shape
+    shape = tensor.shape
     if not steps:
         lowering.write(lowering.reshape(index, shape), name)
     for at, (code, bound) in enumerate(steps):
-        limit = lowering.add_constant("bound", np.array(bound, np.float32))
+        limit = lowering.add_constant("bound", _bound(bound, is_float=is_float))
         operation = binary(lowering, code, (index, limit))
         if at == len(steps) - 1:
             lowering.write(operation, name)
         else:
             index = lowering.derived(operation, f"{name}:clamped", shape, index)
+
+
+def _bound(bound: float, *, is_float: bool) -> NDArray[Any]:
+    if is_float:
+        return np.array(bound, np.float32)
+    return np.array(min(max(bound, _INT32.min), _INT32.max), np.int32)
 
 
 def _clamping(bounds: Bounds, params: ActivationParams) -> tuple[ActivationParams, ...]:

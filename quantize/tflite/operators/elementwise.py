@@ -134,7 +134,8 @@ def emit_pow(lowering: Lowering, node: Node) -> None:
     order = lowering.order(node.outputs[0])
     exponent = node.inputs[1]
     values = lowering.graph.constants.get(exponent)
-    if values is not None and values.size == 1 and float(values.reshape(-1)[0]) in _POWERS:
+    is_usual = values is not None and values.size == 1 and values.item() in _POWERS
+    if values is not None and is_usual and lowering.graph.is_float(node.inputs[0]):
         source = lowering.operand(node, 0, order)
         shape = lowering.builder.tensor(source).shape
         if shape == lowering.builder.tensor(lowering.home_tensor(node.outputs[0])).shape:

@@ -39,7 +39,7 @@ def emit_top_k(lowering: Lowering, node: Node) -> None:
     inputs = (lowering.read(node, 0, order), _scalar(lowering, "k", count))
     shape = stored_shape(lowering.graph.shape(name), order)
     outputs = []
-    for at, dtype in enumerate((TensorType.FLOAT32, TensorType.INT32)):
+    for at, dtype in enumerate((lowering.builder.tensor(inputs[0]).dtype, TensorType.INT32)):
         output = node.outputs[at] if len(node.outputs) > at else ""
         if output:
             outputs.append(lowering.home_tensor(output))
