@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from edge.errors import InputError, InputNotFoundError, InputTooLargeError, UnsupportedInputError
+from quantize.importers.onnx_ml import lower_ml_operators
 from quantize.importers.single_precision import convert_to_single_precision
 
 __all__ = ["LARGEST_MODEL_BYTES", "OLDEST_OPSET", "load_onnx_file", "main_opset"]
@@ -66,7 +67,10 @@ def load_onnx_file(path: Path) -> Any:
     model.ir_version = min(model.ir_version, _COMMON_IR_VERSION)
     try:
         convert_to_single_precision(model)
-    except (ValueError, TypeError) as error:
+        lower_ml_operators(model)
+    except UnsupportedInputError as error:
+        raise UnsupportedInputError(f"{path}: {error}") from error
+    except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path}: {_one_line(error)}") from error
     return model
 

@@ -16,6 +16,8 @@ from quantize.importers.equivalence import check_same_answers
 from quantize.importers.onnx_file import load_onnx_file
 from quantize.importers.onnx_importer import import_model, import_onnx, load_static_onnx
 from quantize.importers.static_shapes import fix_input_shapes
+from quantize.onnx_export import export_onnx
+from quantize.onnx_session import open_session, run_session
 
 FLOAT = TensorProto.FLOAT
 
@@ -165,6 +167,58 @@ def test_what_no_output_needs_need_not_be_supported(tmp_path: Path) -> None:
     assert [node.op for node in import_onnx(tiny.save(model, tmp_path / "a.onnx")).nodes] == [
         "Relu"
     ]
+
+
+def linear_classifier(after: str) -> onnx.ModelProto:
+    """Scaled measures, three classes, as scikit-learn's exporter writes them; the scores only."""
+    random = np.random.default_rng(0)
+    nodes = [
+        helper.make_node(
+            "Scaler",
+            ["a"],
+            ["scaled"],
+            "scaler",
+            domain="ai.onnx.ml",
+            offset=[1.0, 2.0, 3.0, 4.0],
+            scale=[0.5, 1.0, 2.0, 0.25],
+        ),
+        helper.make_node(
+            "LinearClassifier",
+            ["scaled"],
+            ["label", "scores"],
+            "linear",
+            domain="ai.onnx.ml",
+            coefficients=random.normal(0, 1, 12).tolist(),
+            intercepts=[0.1, 0.2, -0.3],
+            classlabels_ints=[0, 1, 2],
+            multi_class=0,
+            post_transform=after,
+        ),
+    ]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 1)]
+    ends = [value("a", FLOAT, ["N", 4])], [value("scores", FLOAT, ["N", 3])]
+    return model_of(nodes, *ends, opset_imports=opsets)
+
+
+@pytest.mark.parametrize("after", ["NONE", "SOFTMAX", "LOGISTIC"])
+def test_a_linear_model_of_scikit_learn_answers_as_onnxruntime_does(
+    after: str, tmp_path: Path
+) -> None:
+    model = linear_classifier(after)
+    given = np.random.default_rng(1).normal(2, 2, (1, 4)).astype(np.float32)
+    graph = import_onnx(tiny.save(model, tmp_path / "model.onnx"))
+    assert {node.op for node in graph.nodes} <= {"Gemm", "Softmax", "Sigmoid", "Sub", "Mul", "Add"}
+    expected = run_session(open_session(model.SerializeToString()), ["scores"], {"a": given})[0]
+    exported = open_session(export_onnx(graph).SerializeToString())
+    actual = run_session(exported, ["scores"], {"a": given})[0]
+    assert actual == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_label_of_a_linear_model_is_refused_by_name(tmp_path: Path) -> None:
+    model = linear_classifier("NONE")
+    model.graph.output.append(value("label", TensorProto.INT64, ["N"]))
+    with pytest.raises(UnsupportedInputError, match=r"ai\.onnx\.ml\.LinearClassifier"):
+        import_onnx(tiny.save(model, tmp_path / "model.onnx"))
 
 
 def test_a_format_newer_than_ours_is_refused_with_the_way_out(tmp_path: Path) -> None:
