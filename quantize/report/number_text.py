@@ -54,8 +54,10 @@ def mebibytes(size_bytes: int) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """A time; more decimals for short ones."""
-    return f"{value:.2f} ms" if value < 10 else f"{value:.1f} ms"  # noqa: PLR2004 - two digits
+    """A time; more decimals for short ones, and microseconds for very short ones."""
+    if value < 0.1:  # noqa: PLR2004 - two digits
+        return f"{1000 * value:.1f} µs"
+    return f"{value:.2f} ms" if value < 10 else f"{value:.1f} ms"  # noqa: PLR2004 - the same
 
 
 def interval_text(figure: Figure, digits: int = 3) -> str:

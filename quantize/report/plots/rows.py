@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from quantize.report.plots.axis import Axis, axis_over
-from quantize.report.plots.svg import Caption, IdSource, coordinate, element, figure_svg, text_at
+from quantize.report.plots.svg import Caption, IdSource, element, figure_svg, text_at
 
 __all__ = ["Bar", "Interval", "Span", "bar_chart", "interval_chart", "range_chart"]
 
@@ -189,8 +189,7 @@ def _grid(axis: Axis, bottom: float) -> list[str]:
         parts.append(
             element("line", {"x1": x, "x2": x, "y1": _TOP - 4, "y2": bottom, "class": kind})
         )
-        label = coordinate(tick) if abs(tick) >= 0.01 or tick == 0 else f"{tick:.3g}"  # noqa: PLR2004
-        parts.append(text_at(x, bottom + 16, label, anchor="middle"))
+        parts.append(text_at(x, bottom + 16, f"{tick:.4g}", anchor="middle"))
     return parts
 
 

@@ -33,6 +33,18 @@ def test_ticks_are_round() -> None:
     assert Axis(0.0, 1.0, 0.0, 1.0).ticks(5) == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
 
 
+def test_small_ticks_are_told_apart() -> None:
+    drawing = bar_chart(IdSource(), CAPTION, [Bar("a", 0.025, "0.025")])
+    assert re.findall(r'text-anchor="middle">([^<]+)<', drawing) == [
+        "0",
+        "0.005",
+        "0.01",
+        "0.015",
+        "0.02",
+        "0.025",
+    ]
+
+
 def test_a_bar_is_as_long_as_its_value() -> None:
     bars = [Bar("a", 10.0, "10"), Bar("b", 5.0, "5"), Bar("c", -5.0, "-5")]
     drawing = bar_chart(IdSource(), CAPTION, bars)
@@ -76,6 +88,7 @@ def test_attributes_and_texts_cannot_break_out(text) -> None:
         pytest.param(signed(float("nan")), "\u2013", id="no number"),
         pytest.param(p_value_text(0.0001), "< 0.001", id="small p"),
         pytest.param(milliseconds(1.234), "1.23 ms", id="short time"),
+        pytest.param(milliseconds(0.0062), "6.2 µs", id="very short time"),
     ],
 )
 def test_numbers_read_well(shown, wanted) -> None:
