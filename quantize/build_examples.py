@@ -30,10 +30,12 @@ def open_labelled_data(request: DataRequest, description: ModelDescription) -> L
     Raises:
         InputError: it is not such data, or its labels are not the model's.
     """
+    from edge.records.record_reader import given_inputs
+
     inputs = description.inputs
     options = replace(
         request.options,
-        inputs={each.name: each.shape for each in inputs},
+        inputs={each.name: each.shape for each in given_inputs(inputs)},
         read_file=None if takes_pictures(inputs) else partial(read_example, inputs=inputs),
     )
     return read_labelled_data(request.path, description.outputs[0], options)

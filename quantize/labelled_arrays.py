@@ -63,7 +63,8 @@ def read_arrays(path: Path, output: Output, options: LabelledOptions) -> Labelle
         output=output,
         names=names,
         truth=_truth(arrays[truth_name], truth_name, output, options, path),
-        groups=_words(arrays[group_name]) if group_name else names,
+        # Not their names: the draw of a split must not change when a file is renamed.
+        groups=_words(arrays[group_name]) if group_name else tuple(map(str, range(count))),
         splits=_words(arrays[split_name]) if split_name else (),
         load=lambda at: {
             name: np.ascontiguousarray(each[at].reshape(shapes[name]), dtype=_plain(each.dtype))

@@ -27,7 +27,7 @@ def read_stacked(path: Path, inputs: Sequence[Input]) -> list[Example]:
     Args:
         path: arrays by input name (or "X" for a model with one input), each of shape
             (examples, ...) with the input's shape after the batch axis. Other arrays are ignored.
-        inputs: what the model takes.
+        inputs: what the model takes; masks come of their series and are not looked for.
 
     Returns:
         One example for each entry; none where the file holds a single record.
@@ -37,13 +37,15 @@ def read_stacked(path: Path, inputs: Sequence[Input]) -> list[Example]:
     """
     from edge.records.limits import MAX_ARRAY_BYTES
     from edge.records.numpy_files import parse_npz
+    from edge.records.record_reader import given_inputs
     from edge.sources.file_bytes import read_file_bytes
 
     data = read_file_bytes(str(path), limit=MAX_ARRAY_BYTES, advice="give it in parts")
     arrays = parse_npz(data, str(path))
-    chosen = {each.name: _array_of(arrays, each, len(inputs)) for each in inputs}
+    given = given_inputs(inputs)
+    chosen = {each.name: _array_of(arrays, each, len(given)) for each in given}
     found = {name: array for name, array in chosen.items() if array is not None}
-    if len(found) != len(inputs):
+    if len(found) != len(given):
         return []
     counts = {name: len(array) for name, array in found.items()}
     if len(set(counts.values())) != 1:
