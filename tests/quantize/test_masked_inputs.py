@@ -50,7 +50,7 @@ def test_many_examples_in_a_file_need_no_mask(stays: Path) -> None:
     inputs = (_SERIES, _MASK)
     tensors = list(ModelExamples(read_stacked(stays, inputs), inputs))
     gaps = [int((each["mask"] == 0).sum()) for each in tensors]
-    assert [0, 0, 1, 0, 0, 0] == gaps
+    assert gaps == [0, 0, 1, 0, 0, 0]
     assert tensors[2]["series"][0, 1, 0] == 0.0
 
 
@@ -60,7 +60,7 @@ def test_labelled_data_need_no_mask(stays: Path, tmp_path: Path) -> None:
     data = open_labelled_data(DataRequest(stays), description)
     request = BuildRequest(tmp_path / "m.onnx", (), tmp_path / "m.edge", ModelCard())
     examples = open_examples(request, description, data, scratch=tmp_path)
-    assert [0, 0, 1, 0, 0, 0] == [int((each["mask"] == 0).sum()) for each in examples]
+    assert [int((each["mask"] == 0).sum()) for each in examples] == [0, 0, 1, 0, 0, 0]
 
 
 def test_the_draw_of_a_split_outlives_a_new_file_name(stays: Path, tmp_path: Path) -> None:
