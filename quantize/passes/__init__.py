@@ -29,6 +29,7 @@ from quantize.passes.fold_batch_normalization import FOLD_BATCH_NORMALIZATION
 from quantize.passes.fold_channel_arithmetic import FOLD_CHANNEL_ARITHMETIC
 from quantize.passes.fold_constants import FOLD_CONSTANTS
 from quantize.passes.fold_into_next_convolution import FOLD_INTO_NEXT_CONVOLUTION
+from quantize.passes.fold_into_next_gemm import FOLD_INTO_NEXT_GEMM
 from quantize.passes.fuse_gelu import FUSE_GELU
 from quantize.passes.fuse_layer_normalization import FUSE_LAYER_NORMALIZATION
 from quantize.passes.matmul_to_gemm import MATMUL_TO_GEMM
@@ -90,6 +91,7 @@ PASSES: tuple[GraphPass, ...] = (
     RESIDUAL_ROWS,
     SQUEEZE_TRANSPOSES,
     FOLD_CHANNEL_ARITHMETIC,
+    FOLD_INTO_NEXT_GEMM,
     CANONICAL_RESHAPE,
     REMOVE_DEAD_NODES,
     EXPLICIT_BIAS,

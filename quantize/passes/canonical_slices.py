@@ -2,7 +2,8 @@
 
 Split becomes one Slice an output. Gather of evenly spaced constant positions becomes a Slice, and
 of one position a Slice and a Reshape. Negative pads are a Slice, and pads that repeat the edge
-are a Concat of Slices. Compress with a constant condition is a Gather.
+are a Concat of Slices. Compress with a constant condition is a Gather. ReverseSequence with a
+constant length is a Slice backwards, and the rest after it.
 """
 
 from __future__ import annotations
@@ -167,12 +168,37 @@ def _write_compress(draft: GraphDraft, node: Node) -> None:
     _write_gather(draft, gather)
 
 
+def _write_reverse(draft: GraphDraft, node: Node) -> None:
+    """Of the first `length` steps of the only example in the batch."""
+    lengths = draft.constants.get(node.inputs[1])
+    if lengths is None or lengths.size != 1:
+        return
+    shape = draft.shape(node.inputs[0])
+    axis, count = int(node.attributes.get("time_axis", 0)), int(lengths.reshape(-1)[0])
+    made = Replacement(draft, node)
+    backwards = {axis: (count - 1, -shape[axis] - 1, -1)}
+    if count == shape[axis]:
+        made.finish("Slice", node.inputs[0], *slice_inputs(made, shape, backwards))
+        return
+    first = _cut(made, node.inputs[0], shape, {axis: (0, count, 1)})
+    small = (*shape[:axis], count, *shape[axis + 1 :])
+    turned = made.add(
+        "Slice",
+        first,
+        *slice_inputs(made, small, {axis: (count - 1, -count - 1, -1)}),
+        shape=small,
+    )
+    rest = _cut(made, node.inputs[0], shape, {axis: (count, shape[axis], 1)})
+    made.finish("Concat", turned, rest, attributes={"axis": axis})
+
+
 Writer = Callable[[GraphDraft, Node], None]
 
 _WRITERS: Mapping[str, Writer] = {
     "Compress": _write_compress,
     "Gather": _write_gather,
     "Pad": _write_pad,
+    "ReverseSequence": _write_reverse,
     "Slice": _write_slice,
     "Split": _write_split,
 }
@@ -194,6 +220,7 @@ CANONICAL_SLICES = GraphPass(
         "Compress": "Slice Gather",
         "Gather": "Slice",
         "Pad": "Slice Concat",
+        "ReverseSequence": "Slice Concat",
         "Split": "Slice",
     },
 )

@@ -137,6 +137,14 @@ def batch_norm_after_transposed(model: RandomModel) -> str:
     return model.node(op, normal) if op else normal
 
 
+def perceptron(model: RandomModel) -> str:
+    """A batch normalization between an activation and a layer."""
+    hidden = model.node("Gemm", model.input((1, 4)), model.weight(4, 6), model.weight(6))
+    names = [model.weight(6) for _ in range(3)] + [model.weight(6, low=0.5)]
+    normal = model.node("BatchNormalization", model.node("Selu", hidden), *names)
+    return model.node("Gemm", normal, model.weight(3, 6), model.weight(3), transB=1)
+
+
 def layer_norm(model: RandomModel) -> str:
     shape = model.shape(model.size(2, 4), 2)
     axis = model.size(1, len(shape) - 1)
@@ -331,6 +339,7 @@ LAYER_CASES = [
     Case("BatchNormalization", batch_norm, (11, 14, 17)),
     Case("BatchNormalization before Conv", batch_norm_before_conv, ONE),
     Case("BatchNormalization after ConvTranspose", batch_norm_after_transposed, ONE),
+    Case("BatchNormalization in a perceptron", perceptron, ONE),
     Case("LayerNormalization", layer_norm, (17, 22)),
     Case("LayerNormalization written out", written_layer_norm, (13, 17)),
     Case("InstanceNormalization", instance_norm, (11, 17)),

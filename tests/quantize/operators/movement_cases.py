@@ -153,6 +153,17 @@ def computed_gather(model: RandomModel) -> str:
     return model.node("Gather", source, model.input((1, 2), "int64", -5, 4), axis=1)
 
 
+def reverse_sequence(model: RandomModel) -> str:
+    steps = model.size(2, 6)
+    length = model.constant([model.pick(steps, model.size(1, steps))], np.int64)
+    time_axis = model.pick(0, 1)
+    shape = (1, steps, 3) if time_axis else (steps, 1, 3)
+    source = model.node("Reshape", model.input((1, steps, 3)), model.constant(shape, np.int64))
+    return model.node(
+        "ReverseSequence", source, length, time_axis=time_axis, batch_axis=1 - time_axis
+    )
+
+
 def gather_nd(model: RandomModel) -> str:
     return model.node("GatherND", model.input((1, 4, 3)), model.input((1, 2, 2), "int64", 0, 0))
 
@@ -353,6 +364,7 @@ MOVEMENT_CASES = [
     Case("Gather at computed positions", computed_gather, ONE),
     Case("GatherND", gather_nd, (12, 17)),
     Case("Compress", compress, (11, 17)),
+    Case("ReverseSequence", reverse_sequence, (11, 17)),
     Case("Expand", expand, (11, 17)),
     Case("Tile", tile, (11, 17)),
     *(Case(f"Pad {mode}", pad(mode), (11, 13, 17)) for mode in ("constant", "reflect", "edge")),
