@@ -55,9 +55,18 @@ def load_static_onnx(
     Raises:
         InputError: as `import_onnx`.
     """
-    model = load_onnx_file(path)
+    model = _without_functions(load_onnx_file(path))
     fix_input_shapes(model, input_shapes)
     return model
+
+
+def _without_functions(model: Any) -> Any:
+    """Functions that a model brings with it (exports of PyTorch do) are written out."""
+    if not len(model.functions):
+        return model
+    import onnx.inliner
+
+    return onnx.inliner.inline_local_functions(model)
 
 
 def import_model(model: Any) -> FloatGraph:

@@ -141,6 +141,19 @@ def test_a_clip_whose_bounds_leave_out_zero_is_a_maximum_and_a_minimum(tmp_path:
     assert [node.op for node in graph.nodes] == ["Max", "Min"]
 
 
+def test_a_function_that_a_model_brings_is_written_out(tmp_path: Path) -> None:
+    build = tiny.ModelBuilder()
+    build.conv("image", "a", (3, 4))
+    build.nodes.append(helper.make_node("twice", ["a"], ["out"], domain="own", name="call"))
+    model = build.model({"image": (1, 3, 8, 8)}, {"out": (1, 4, 8, 8)})
+    body = [helper.make_node("Relu", ["x"], ["r"]), helper.make_node("Add", ["r", "x"], ["y"])]
+    opsets = [helper.make_opsetid("", 17)]
+    model.functions.append(helper.make_function("own", "twice", ["x"], ["y"], body, opsets))
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    graph = import_onnx(tiny.save(model, tmp_path / "model.onnx"))
+    assert [node.op for node in graph.nodes] == ["Conv", "Relu", "Add"]
+
+
 def test_an_open_batch_becomes_one(tmp_path: Path) -> None:
     graph = import_onnx(tiny.save(tiny.residual_cnn(), tmp_path / "model.onnx"))
     assert graph.shapes["image"] == (1, 3, 16, 16)
