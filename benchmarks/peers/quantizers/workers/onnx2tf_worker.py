@@ -41,6 +41,7 @@ def convert(request: Request) -> None:
             input_onnx_file_path=str(source),
             output_folder_path=str(saved_model),
             keep_shape_absolutely_input_names=kept or None,
+            replace_to_pseudo_operators=["erf"],
             output_signaturedefs=True,
             copy_onnx_input_output_names_to_tflite=True,
             non_verbose=True,
