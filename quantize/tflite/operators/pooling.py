@@ -175,15 +175,32 @@ def _share(lowering: Lowering, node: Node, window: Window, axis: int) -> NDArray
 def _write_convolution(
     lowering: Lowering, node: Node, window: Window, placement: Placement
 ) -> None:
-    name = node.inputs[0]
-    channels = lowering.graph.shape(name)[1]
-    scale = np.full(1, 1 / (_EQUAL_WEIGHT * np.prod(window.kernel)), np.float32)
-    weights = np.full((1, *window.kernel, channels), _EQUAL_WEIGHT, np.int8)
-    step = (np.float32(lowering.params(name).scale) * scale).astype(np.float32)
-    add = lowering.builder.add_tensor
+    channels = lowering.graph.shape(node.inputs[0])[1]
+    options: dict[str, object] = {
+        "padding": int(placement.padding),
+        "strideH": window.strides[0],
+        "strideW": window.strides[1],
+        "depthMultiplier": 1,
+        "dilationHFactor": 1,
+        "dilationWFactor": 1,
+    }
     inputs = (
         pad_image(lowering, node, placement),
-        add(
+        *_equal_weights(lowering, node, window, channels),
+    )
+    operation = Operation("DEPTHWISE_CONV_2D", 3, inputs, "DepthwiseConv2DOptions", options)
+    lowering.write(operation, node.outputs[0])
+
+
+def _equal_weights(
+    lowering: Lowering, node: Node, window: Window, channels: int
+) -> tuple[int, int]:
+    """A filter that averages, and a bias of zeros."""
+    scale = np.full(1, 1 / (_EQUAL_WEIGHT * np.prod(window.kernel)), np.float32)
+    step = (np.float32(lowering.params(node.inputs[0]).scale) * scale).astype(np.float32)
+    weights = np.full((1, *window.kernel, channels), _EQUAL_WEIGHT, np.int8)
+    return (
+        lowering.builder.add_tensor(
             TensorSpecification(
                 f"{node.outputs[0]}:equal_weights",
                 weights.shape,
@@ -192,7 +209,7 @@ def _write_convolution(
                 weights,
             )
         ),
-        add(
+        lowering.builder.add_tensor(
             TensorSpecification(
                 "zero_bias",
                 (channels,),
@@ -201,16 +218,4 @@ def _write_convolution(
                 np.zeros(channels, np.int32),
             )
         ),
-    )
-    options = {
-        "padding": int(placement.padding),
-        "strideH": window.strides[0],
-        "strideW": window.strides[1],
-        "depthMultiplier": 1,
-        "dilationHFactor": 1,
-        "dilationWFactor": 1,
-    }
-    lowering.write(
-        Operation("DEPTHWISE_CONV_2D", 3, inputs, "DepthwiseConv2DOptions", options),
-        node.outputs[0],
     )
