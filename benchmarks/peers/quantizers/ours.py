@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 
 from benchmarks.peers.quantizers.artifact_files import tflite_path
 from benchmarks.peers.quantizers.workers.request import Request, calibration_examples, serve
+from quantize.graph import FloatGraph
 from quantize.importers.onnx_importer import import_model, load_static_onnx
 from quantize.onnx_int8 import write_onnx_int8
+from quantize.precision_plan import plan_precisions
 from quantize.quantize_model import quantize_model
-from quantize.tflite_int8 import write_tflite_int8
+from quantize.quantized_graph import Precision, QuantizedGraph
+from quantize.quantizer import quantize_graph
+from quantize.tflite_model import write_tflite
 
 __all__ = ["quantize"]
 
@@ -36,10 +40,17 @@ class _Examples:
 
 def quantize(request: Request) -> None:
     """Write the int8 ONNX file and the int8 TFLite file from one calibration."""
-    graph = import_model(load_static_onnx(request.model))
-    quantized = quantize_model(graph, _Examples(request))
+    quantized = _quantized(import_model(load_static_onnx(request.model)), request)
     request.destination.write_bytes(write_onnx_int8(quantized))
-    tflite_path(request.destination).write_bytes(write_tflite_int8(quantized))
+    tflite_path(request.destination).write_bytes(write_tflite(quantized))
+
+
+def _quantized(graph: FloatGraph, request: Request) -> QuantizedGraph:
+    plan = plan_precisions(graph)
+    if Precision.INT8 not in plan.values():
+        # Nothing is calibrated where activations are quantized while the model runs.
+        return quantize_graph(graph, {}, plan)
+    return quantize_model(graph, _Examples(request))
 
 
 if __name__ == "__main__":
