@@ -226,11 +226,17 @@ class Judge:
             found.append(
                 f"fewer than {_FEWEST_TO_CLAIM} cases, so the figures are weak: {', '.join(weak)}"
             )
-        if self._options.quantized and self._point is None and self._output.kind != "regression":
-            found.append("temperature and thresholds were not refitted: too few examples to spare")
+        if self._was_refit_asked() and self._point is None:
+            is_inside = self._output.kind == "classification" and self._output.activation == "none"
+            why = "the model applies its activation itself" if is_inside else "too few examples"
+            found.append(f"temperature and thresholds were not refitted: {why}")
         if self._point is not None and self._point.kept and self._point.rule != "keep":
             found.append(
                 "thresholds carried over from the float model, too few cases to refit: "
                 + ", ".join(self._point.kept)
             )
         return tuple(found)
+
+    def _was_refit_asked(self) -> bool:
+        is_judged = self._output.kind != "regression"
+        return is_judged and bool(self._options.quantized) and self._options.fit_share > 0.0

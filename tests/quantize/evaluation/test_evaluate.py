@@ -112,6 +112,13 @@ def test_too_few_examples_are_all_reported_and_it_is_said(classified) -> None:
     assert any("not refitted" in each for each in evaluation.findings)
 
 
+def test_refitting_that_was_not_asked_for_is_no_finding(classified) -> None:
+    data = labelled(*classified, CLASSES)
+    options = EvaluationOptions(repeats=20, fit_share=0.0)
+    models = {"f": identity, "int8": rounded(0.5)}
+    assert evaluate_artifacts(models, data, CLASSES, options).findings == ()
+
+
 def test_flips_are_counted_in_both_directions_and_listed(classified) -> None:
     values, truth = classified
     wrong = values.copy()
