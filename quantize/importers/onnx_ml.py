@@ -16,7 +16,7 @@ _AFTER = {"NONE": "", "": "", "SOFTMAX": "Softmax", "LOGISTIC": "Sigmoid"}
 
 
 def lower_ml_operators(model: Any) -> None:
-    """Rewrite Scaler, LinearClassifier (its scores) and LinearRegressor, in place.
+    """Rewrite Scaler, Normalizer, LinearClassifier (its scores), LinearRegressor, in place.
 
     Other operators of the domain, and a classifier whose label is asked for, stay and are
     refused by name later.
@@ -88,7 +88,7 @@ def _write_linear(graph: Any, node: Any) -> list[Any]:
     rows = int(stated.get("targets", intercepts.size))
     after = stated.get("post_transform", b"NONE").decode()
     is_binary_in_one = node.op_type == "LinearClassifier" and rows == 1
-    if after not in _AFTER or is_binary_in_one or stated.get("multi_class"):
+    if after not in _AFTER or is_binary_in_one:
         raise UnsupportedInputError(
             f"{node.op_type} '{node.name}' with {rows} rows and post_transform '{after}'; NONE, "
             "SOFTMAX and LOGISTIC with a row a class are supported"
@@ -110,8 +110,23 @@ def _write_linear(graph: Any, node: Any) -> list[Any]:
     ]
 
 
+def _write_normalizer(_graph: Any, node: Any) -> list[Any]:
+    from onnx import helper
+
+    norm = _attributes(node).get("norm", b"MAX").decode()
+    if norm not in _NORMS:
+        raise UnsupportedInputError(f"Normalizer '{node.name}' by {norm}; L1 and L2 are supported")
+    order = _NORMS[norm]
+    return [
+        helper.make_node("LpNormalization", node.input, node.output, node.name, axis=-1, p=order)
+    ]
+
+
+_NORMS = {"L1": 1, "L2": 2}
+
 _WRITERS: Mapping[str, Callable[[Any, Any], list[Any]]] = {
     "Scaler": _write_scaler,
+    "Normalizer": _write_normalizer,
     "LinearClassifier": _write_linear,
     "LinearRegressor": _write_linear,
 }

@@ -214,6 +214,19 @@ def test_a_linear_model_of_scikit_learn_answers_as_onnxruntime_does(
     assert actual == pytest.approx(expected, abs=1e-5)
 
 
+def test_scores_that_are_normalised_to_one_answer_as_onnxruntime_does(tmp_path: Path) -> None:
+    model = linear_classifier("LOGISTIC")
+    extra = helper.make_node("Normalizer", ["scores"], ["shares"], domain="ai.onnx.ml", norm="L1")
+    model.graph.node.append(extra)
+    model.graph.output[0].name = "shares"
+    given = np.random.default_rng(1).normal(2, 2, (1, 4)).astype(np.float32)
+    graph = import_onnx(tiny.save(model, tmp_path / "model.onnx"))
+    expected = run_session(open_session(model.SerializeToString()), ["shares"], {"a": given})[0]
+    exported = open_session(export_onnx(graph).SerializeToString())
+    actual = run_session(exported, ["shares"], {"a": given})[0]
+    assert actual == pytest.approx(expected, abs=1e-5)
+
+
 def test_a_label_of_a_linear_model_is_refused_by_name(tmp_path: Path) -> None:
     model = linear_classifier("NONE")
     model.graph.output.append(value("label", TensorProto.INT64, ["N"]))
