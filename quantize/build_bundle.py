@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,17 +18,23 @@ from edge.errors import OutputError
 from quantize.artifacts import BuiltArtifact, open_artifact, write_artifacts, write_float_tflite
 from quantize.build_examples import open_examples, open_labelled_data
 from quantize.build_gates import check_source, reported_findings
+from quantize.build_repair import (
+    DropMeter,
+    final_ranges,
+    ladder_steps,
+    quantize_for,
+    shortfall,
+)
 from quantize.build_report import (
     Measured,
     compose_report,
-    range_entries,
     survey_layers,
     time_artifacts,
     without_times,
 )
 from quantize.build_request import BuildReport, BuildRequest, DataRequest
 from quantize.bundle_manifest import compose_manifest, fill_card, sha256_of_file, tool_versions
-from quantize.calibration import Calibration, TensorRange, calibrate
+from quantize.calibration import TensorRange
 from quantize.compare_artifacts import compare_artifacts
 from quantize.evaluation.evaluate import evaluate_artifacts
 from quantize.evaluation.evidence_metrics import to_metrics
@@ -39,9 +46,7 @@ from quantize.graph import FloatGraph
 from quantize.importers.equivalence import check_same_answers
 from quantize.output_spans import output_spans
 from quantize.pixel_input import pixel_range, take_pixels
-from quantize.precision_plan import plan_precisions
-from quantize.quantized_graph import Precision, QuantizedGraph
-from quantize.quantizer import quantize_graph
+from quantize.quantized_graph import QuantizedGraph
 from quantize.report.html_page import render_html
 from quantize.report.model import Finding as ReportedFinding
 from quantize.report.model import QuantizationReport, SpeedEntry
@@ -53,6 +58,7 @@ if TYPE_CHECKING:
     from quantize.evaluation.layer_loss import LayerLoss
     from quantize.labelled_data import LabelledData
     from quantize.refusals.finding import Finding
+    from quantize.repair.ladder import LadderResult
 
 __all__ = [
     "BuildReport",
@@ -131,7 +137,7 @@ class _Build:
         self._request = request
         self._source = source
         self._report = report
-        self.calibration: Calibration | None = None
+        self.ladder: LadderResult | None = None
         self.assumed: tuple[str, ...] = ()
         self.findings: tuple[Finding, ...] = ()
 
@@ -145,7 +151,7 @@ class _Build:
         self.findings = check_source(source, examples, data, request)
         form = self._form()
         prepared = examples.prepared_as(form.inputs)
-        quantized = self._quantize(form, prepared)
+        quantized = self._quantize(form, prepared, data)
         spans = output_spans(source.graph, examples)
         artifacts = self._write(quantized, form, spans)
         judgement = self._judge(artifacts, examples, data)
@@ -163,6 +169,11 @@ class _Build:
             destination=request.destination,
             report=report,
             refused=examples.refused,
+            shortfall=shortfall(
+                judgement.evaluation,
+                tuple(each.entry.path for each in artifacts),
+                request.max_drop,
+            ),
         )
 
     def layers(self, scratch: Path) -> tuple[LayerLoss, ...]:
@@ -171,7 +182,7 @@ class _Build:
         check_same_answers(self._source.model, self._source.graph, examples)
         form = self._form()
         prepared = examples.prepared_as(form.inputs)
-        quantized = self._quantize(form, prepared)
+        quantized = self._quantize(form, prepared, None)
         return self._survey(quantized, prepared)
 
     def _survey(self, quantized: QuantizedGraph, examples: ModelExamples) -> tuple[LayerLoss, ...]:
@@ -205,7 +216,8 @@ class _Build:
             source=source.artifact(),
             evaluation=judgement.evaluation,
             layers=layers,
-            ranges=range_entries(self.calibration),
+            ranges=final_ranges(quantized, examples),
+            ladder=ladder_steps(self.ladder),
             speed=speed,
             findings=(
                 *reported_findings(self.findings),
@@ -229,25 +241,27 @@ class _Build:
                 inputs[at] = _as_pixels(each)
         return _Form(graph, tuple(inputs), description.outputs)
 
-    def _quantize(self, form: _Form, examples: ModelExamples) -> QuantizedGraph:
-        plan = plan_precisions(form.graph)
+    def _quantize(
+        self, form: _Form, examples: ModelExamples, data: LabelledData | None
+    ) -> QuantizedGraph:
         # All that pixels can be: with it the 256 levels of a channel are the model's 256 levels.
         known = {
             each.name: TensorRange(*pixel_range(each))
             for each in form.inputs
             if isinstance(each, ImageInput) and not each.normalisation_in_graph
         }
-        if Precision.INT8 not in plan.values():
-            return quantize_graph(form.graph, known, plan)
-        self.calibration = calibrate(
+        meter = None
+        if data is not None:
+            meter = partial(DropMeter, self._source.artifact(), form.inputs, form.outputs, data)
+        quantized, self.ladder = quantize_for(
+            self._request,
             form.graph,
             examples,
-            options=self._request.ranges,
-            precisions=plan,
-            progress=lambda done, total: self._report("calibrate", done, total),
-            checkpoint=self._request.checkpoint,
+            known_ranges=known,
+            meter=meter,
+            progress=self._report,
         )
-        return quantize_graph(form.graph, {**self.calibration, **known}, plan)
+        return quantized
 
     def _judge(
         self,

@@ -28,7 +28,6 @@ from quantize.report.model import (
 from quantize.report.speed import measure_speed
 
 if TYPE_CHECKING:
-    from quantize.calibration import Calibration
     from quantize.evaluation.evaluation import Evaluation
     from quantize.examples.model_examples import ModelExamples
     from quantize.quantized_graph import QuantizedGraph
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Measured",
     "compose_report",
-    "range_entries",
     "survey_layers",
     "time_artifacts",
     "without_times",
@@ -111,23 +109,6 @@ def without_times(report: QuantizationReport) -> QuantizationReport:
     """The report as it goes into the bundle, whose bytes say nothing of this machine's speed."""
     steps = tuple(replace(each, seconds=0.0) for each in report.ladder)
     return replace(report, speed=(), machine="", ladder=steps)
-
-
-def range_entries(calibration: Calibration | None) -> tuple[RangeEntry, ...]:
-    """The range of every calibrated tensor, in graph order."""
-    if calibration is None:
-        return ()
-    return tuple(
-        RangeEntry(
-            name=name,
-            observed_low=tensor.observed[0],
-            observed_high=tensor.observed[1],
-            low=tensor.chosen.low,
-            high=tensor.chosen.high,
-            method=tensor.method.value,
-        )
-        for name, tensor in calibration.tensors.items()
-    )
 
 
 def survey_layers(

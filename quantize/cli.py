@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -151,8 +152,7 @@ def quantize_command(**options: Any) -> int:
     request = _request(options)
     report = _with_bars(lambda update: build_bundle(request, progress=update))
     _write_reports(report, is_wanted=options["report"])
-    if request.checkpoint is not None:
-        request.checkpoint.unlink(missing_ok=True)
+    _forget(request.checkpoint)
     _print_report(report)
     if not report.is_within_limit:
         raise GateError(report.shortfall)
@@ -276,6 +276,13 @@ def _data(options: dict[str, Any]) -> DataRequest:
 def _beside(destination: Path, kind: str) -> Path:
     """A file next to the bundle: NAME.report.html for NAME.edge."""
     return destination.with_name(f"{destination.name.removesuffix('.edge')}.{kind}")
+
+
+def _forget(checkpoint: Path | None) -> None:
+    """Remove what an interrupted calibration would have needed."""
+    if checkpoint is not None:
+        for path in checkpoint.parent.glob(f"{glob.escape(checkpoint.name)}*"):
+            path.unlink(missing_ok=True)
 
 
 def _write_reports(report: BuildReport, *, is_wanted: bool) -> None:

@@ -178,10 +178,7 @@ def test_progress_is_told_by_stage(folder: Path) -> None:
         request(folder, "told.edge", most_examples=2),
         progress=lambda stage, done, total: told.append((stage, done, total)),
     )
-    assert [each for each in told if each[0] == "calibrate"] == [
-        ("calibrate", 1, 2),
-        ("calibrate", 2, 2),
-    ]
+    assert [each for each in told if each[0] == "ranges"] == [("ranges", 1, 2), ("ranges", 2, 2)]
     assert ("compare", 2, 2) in told
 
 

@@ -4,13 +4,15 @@ With w + d the weights as integers stand for them, a layer's outputs move by d *
 mean(d * x) on average over the data; the bias takes that back (Nagel et al. 2019, "Data-Free
 Quantization Through Weight Equalization and Bias Correction", section 4.2, measured on examples
 as in its appendix D). It matters most where inputs have a large constant part, as smooth grey
-pictures do.
+pictures do. `correct_biases` sees the rounding of the weights alone, in one pass;
+`correct_biases_in_order` sees all that the quantized network does up to each layer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +20,13 @@ from numpy.typing import NDArray
 from quantize.graph import FloatGraph, Node
 from quantize.operators import OPERATORS
 from quantize.quantized_graph import QuantizedGraph, QuantizedWeight
+from quantize.repair.error_compensation import WeightRounding, rounded_layer
+from quantize.repair.layer_rows import is_layer
+from quantize.repair.layer_walk import LayerData, walk_layers
 from quantize.run_examples import Examples, Progress, ignore_progress, run_examples
 from quantize.uniform import quantize_bias
 
-__all__ = ["correct_biases"]
+__all__ = ["correct_biases", "correct_biases_in_order"]
 
 _PICTURE_RANK = 4
 
@@ -55,6 +60,38 @@ def correct_biases(
             weight_scale=weights[operator.weight_input(node)].scale,
         )
     return replace(quantized, weights=weights)
+
+
+def correct_biases_in_order(
+    quantized: QuantizedGraph, examples: Examples, *, progress: Progress | None = None
+) -> QuantizedGraph:
+    """Correct bias after bias, each for the errors of all layers before it as well.
+
+    Args:
+        quantized: as the quantizer made it; integer weights stay.
+        examples: real inputs, of which a fixed choice is used.
+        progress: told after each layer.
+
+    Returns:
+        The same with other integer biases.
+
+    Raises:
+        EngineError: onnxruntime failed.
+    """
+
+    def keep(name: str) -> WeightRounding:
+        def integers(weights: Any, _covariance: Any, _scales: Any) -> NDArray[np.int8]:
+            found: NDArray[np.int8] = quantized.weights[name].values.reshape(weights.shape)
+            return found
+
+        return integers
+
+    def visit(state: QuantizedGraph, data: LayerData) -> QuantizedGraph:
+        return (
+            rounded_layer(state, data, keep(data.node.inputs[1])) if is_layer(data.node) else state
+        )
+
+    return walk_layers(quantized, examples, visit, progress=progress)
 
 
 def _mean_shifts(

@@ -1,0 +1,152 @@
+"""The rungs of the repair ladder, each from one state of a model to another.
+
+A rung is free to make things worse: `ladder` measures, and keeps what helps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from quantize.calibration import TensorRange
+from quantize.graph import FloatGraph
+from quantize.quantized_graph import QuantizedGraph
+from quantize.repair.adaptive_rounding import learn_rounding
+from quantize.repair.bias_correction import correct_biases_in_order
+from quantize.repair.careful_ranges import RangeRules, choose_ranges
+from quantize.repair.equalization import equalise
+from quantize.repair.error_compensation import compensate_errors
+from quantize.repair.mixed_precision import leave_in_float
+from quantize.repair.output_bias import correct_output_bias
+from quantize.repair.output_error import OutputError
+from quantize.repair.range_search import search_ranges
+from quantize.repair.shortcut_folding import fold_cheap_shortcuts
+from quantize.repair.stream_rotation import rotate_streams
+from quantize.run_examples import Examples, Progress
+
+__all__ = ["CHEAP_RUNGS", "FULL_RUNGS", "RUNGS", "RepairState", "Rung", "Workshop"]
+
+
+class Rung(str, Enum):
+    """In rising cost.
+
+    EQUALISE: channels brought to like size over the whole graph. ROTATE: the same after linear
+    streams changed their basis and cheap shortcuts were folded. BIAS: bias correction. COMPENSATE:
+    weights rounded so that they make up for each other's errors. ROUND: learned rounding. SEARCH:
+    ranges tuned to the outputs. MIXED: the worst layers in float.
+    """
+
+    EQUALISE = "equalise"
+    ROTATE = "rotate"
+    BIAS = "bias"
+    COMPENSATE = "compensate"
+    ROUND = "round"
+    SEARCH = "search"
+    MIXED = "mixed"
+
+
+CHEAP_RUNGS = (Rung.EQUALISE, Rung.ROTATE, Rung.BIAS, Rung.COMPENSATE)
+FULL_RUNGS = tuple(Rung)
+
+
+@dataclass(frozen=True, slots=True)
+class RepairState:
+    """A model on the ladder.
+
+    Attributes:
+        graph: the float graph; it computes what the first one did.
+        ranges: of its activations.
+        quantized: the graph quantized.
+        floors: see `RangeRules`.
+        unseen_noise: of the graph with these ranges, on examples that they were not made from.
+    """
+
+    graph: FloatGraph
+    ranges: Mapping[str, TensorRange]
+    quantized: QuantizedGraph
+    floors: Mapping[str, float]
+    unseen_noise: float
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What rungs work with.
+
+    Attributes:
+        source: the graph as it was before the first rung.
+        examples: all of them, for ranges.
+        rest: those not held out, for what is fitted.
+        error: measures on held-out examples.
+        rules: of ranges; floors apart.
+        float_share: most of the multiplications that MIXED may leave in float.
+    """
+
+    source: FloatGraph
+    examples: Examples
+    rest: Examples
+    error: OutputError
+    rules: RangeRules
+    float_share: float
+
+
+Climb = Callable[[RepairState, Workshop, Progress], RepairState]
+
+
+def calibrated(
+    graph: FloatGraph, floors: Mapping[str, float], shop: Workshop, report: Progress
+) -> RepairState:
+    """The state of a graph with the ranges that serve it best."""
+    rules = replace(shop.rules, floors=floors)
+    found = choose_ranges(graph, shop.examples, rules, progress=report)
+    return RepairState(graph, found.ranges, found.quantized, floors, found.noise)
+
+
+def _equalise(_state: RepairState, shop: Workshop, report: Progress) -> RepairState:
+    found = equalise(shop.source, shop.examples, progress=report)
+    return calibrated(found.graph, found.floors, shop, report)
+
+
+def _rotate(_state: RepairState, shop: Workshop, report: Progress) -> RepairState:
+    folded = fold_cheap_shortcuts(shop.source)
+    rotated = rotate_streams(folded, shop.examples, progress=report)
+    found = equalise(rotated, shop.examples, progress=report)
+    return calibrated(found.graph, found.floors, shop, report)
+
+
+def _correct(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
+    corrected = correct_biases_in_order(state.quantized, shop.rest, progress=report)
+    return replace(state, quantized=correct_output_bias(corrected, shop.rest))
+
+
+def _compensate(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
+    found = compensate_errors(state.quantized, shop.rest, progress=report)
+    return replace(state, quantized=correct_output_bias(found, shop.rest))
+
+
+def _round(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
+    found = learn_rounding(state.quantized, shop.rest, progress=report)
+    return replace(state, quantized=correct_output_bias(found, shop.rest))
+
+
+def _search(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
+    found = search_ranges(state.quantized, state.ranges, shop.error, progress=report)
+    return replace(state, ranges=found.ranges, quantized=found.quantized)
+
+
+def _mix(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
+    found = leave_in_float(
+        state.quantized, shop.error, most_share=shop.float_share, progress=report
+    )
+    return replace(state, quantized=found)
+
+
+RUNGS: Mapping[Rung, Climb] = {
+    Rung.EQUALISE: _equalise,
+    Rung.ROTATE: _rotate,
+    Rung.BIAS: _correct,
+    Rung.COMPENSATE: _compensate,
+    Rung.ROUND: _round,
+    Rung.SEARCH: _search,
+    Rung.MIXED: _mix,
+}
