@@ -46,7 +46,8 @@ class SignalToNoise:
         self._squares += float(np.square(wanted, dtype=np.float64).sum())
         for at, other in enumerate(others):
             difference = np.subtract(other.reshape(-1), wanted, dtype=np.float64)
-            self.noise[at] += float(np.dot(difference, difference))
+            # No BLAS: its threads would wait for those of the engine, and for each other.
+            self.noise[at] += float(np.square(difference, out=difference).sum())
         self.count += 1
 
     @property
@@ -67,4 +68,4 @@ class SignalToNoise:
     def _signal(self) -> float:
         if self._total is None:
             return 0.0
-        return max(0.0, self._squares - float(np.dot(self._total, self._total)) / self.count)
+        return max(0.0, self._squares - float(np.square(self._total).sum()) / self.count)
