@@ -96,6 +96,30 @@ def gated() -> FloatGraph:
     return _classifier(sketch, sketch.node("Mul", image, gate), 12)
 
 
+def _hard_swish(sketch: Sketch, source: str) -> str:
+    """As the import leaves it: XNNPACK has no int8 HARD_SWISH."""
+    opened = _relu6(sketch, sketch.node("Add", source, sketch.constant(np.float32(3))))
+    gate = sketch.node("Mul", opened, sketch.constant(np.float32(1 / 6)))
+    return sketch.node("Mul", source, gate)
+
+
+def hard_swish() -> FloatGraph:
+    """MobileNetV3's inverted residual: hard swish around a gated 5x5 depthwise convolution."""
+    sketch = Sketch(np.random.default_rng(7))
+    image = sketch.input(1, 3, 16, 16)
+    stem = sketch.conv(image, (8, 3, 3, 3), pads=_SYMMETRIC, strides=(2, 2))
+    trunk = _hard_swish(sketch, stem)
+    wide = _hard_swish(sketch, sketch.conv(trunk, (24, 8, 1, 1)))
+    deep = sketch.conv(wide, (24, 1, 5, 5), group=24, pads=(2,) * 4)
+    squeezed = sketch.conv(sketch.node("GlobalAveragePool", deep), (8, 24, 1, 1))
+    excited = sketch.conv(sketch.node("Relu", squeezed), (24, 8, 1, 1))
+    shifted = sketch.node("Add", excited, sketch.constant(np.float32(3)))
+    gate = sketch.node("Mul", _relu6(sketch, shifted), sketch.constant(np.float32(1 / 6)))
+    gated = _hard_swish(sketch, sketch.node("Mul", deep, gate))
+    trunk = sketch.node("Add", trunk, sketch.conv(gated, (8, 24, 1, 1)))
+    return _classifier(sketch, trunk, 8)
+
+
 def segmentation() -> FloatGraph:
     """An image comes out: a class for every position, two outputs, one read further."""
     sketch = Sketch(np.random.default_rng(6))
@@ -110,5 +134,5 @@ def segmentation() -> FloatGraph:
 
 NETWORKS: Mapping[str, Callable[[], FloatGraph]] = {
     network.__name__: network
-    for network in (residual, inverted_residual, dense, flattened, gated, segmentation)
+    for network in (residual, inverted_residual, dense, flattened, gated, hard_swish, segmentation)
 }
