@@ -146,7 +146,7 @@ class GraphDraft:
     def _learn(self, node: Node) -> None:
         for name in node.inputs:
             self._readers.setdefault(name, {})[id(node)] = node
-        for name in node.outputs:
+        for name in filter(None, node.outputs):
             self._writers[name] = node
 
     def _forget(self, node: Node) -> None:

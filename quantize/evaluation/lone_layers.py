@@ -86,7 +86,7 @@ def lone_layers(quantized: QuantizedGraph, layers: tuple[QuantizedLayer, ...]) -
             for member in filter(None, (layer.node, layer.activation)):
                 twin = _twin(member, layer)
                 nodes.append(twin)
-                precisions[twin.name] = quantized.precision(layer.node)
+                precisions[twin.name] = quantized.precision(member)
                 shapes.update(
                     (name + _SUFFIX, graph.shapes[name]) for name in member.outputs if name
                 )

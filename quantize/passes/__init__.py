@@ -17,6 +17,7 @@ from quantize.passes.canonical_resize import CANONICAL_RESIZE
 from quantize.passes.canonical_slices import CANONICAL_SLICES
 from quantize.passes.canonical_softmax import CANONICAL_SOFTMAX
 from quantize.passes.decompose_activations import DECOMPOSE_ACTIVATIONS
+from quantize.passes.decompose_attention import DECOMPOSE_ATTENTION
 from quantize.passes.decompose_einsum import DECOMPOSE_EINSUM
 from quantize.passes.decompose_hard_activations import DECOMPOSE_HARD_ACTIVATIONS
 from quantize.passes.decompose_local_response import DECOMPOSE_LOCAL_RESPONSE
@@ -49,6 +50,7 @@ __all__ = ["PASSES", "GraphPass", "canonicalise", "check_graph", "run_pass"]
 PASSES: tuple[GraphPass, ...] = (
     REMOVE_DEAD_NODES,
     REMOVE_IDENTITY,
+    DECOMPOSE_ATTENTION,
     DECOMPOSE_EINSUM,
     DECOMPOSE_REDUCTIONS,
     DECOMPOSE_LOGIC,

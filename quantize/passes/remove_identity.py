@@ -55,7 +55,9 @@ def _rewrite(graph: FloatGraph) -> FloatGraph:
     draft = GraphDraft(graph)
     for original in graph.nodes:
         node = draft.producer(next(filter(None, original.outputs)))
-        if node is None or node.name != original.name or not node.inputs or not node.inputs[0]:
+        if node is None or node.name != original.name:
+            continue
+        if not node.inputs or not node.inputs[0] or not node.outputs[0]:
             continue
         if _does_nothing(draft, node):
             mask_is_read = any(draft.consumers(name) for name in node.outputs[1:] if name)

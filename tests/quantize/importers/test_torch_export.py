@@ -69,16 +69,26 @@ def test_a_picture_model_answers_as_pytorch(tmp_path: Path) -> None:
     assert answers_alike(model, loaded, (torch.randn(1, 3, 16, 16),))
 
 
-def test_a_record_model_with_open_steps_answers_as_pytorch(tmp_path: Path) -> None:
-    model, steps, batch = Record(), torch.export.Dim("steps", min=2), torch.export.Dim("batch")
-    path = export(
-        model,
-        (torch.randint(0, 10, (2, 7)), torch.randn(2, 7, 8)),
-        tmp_path / "model.pt2",
-        dynamic_shapes={"codes": {0: batch, 1: steps}, "values": {0: batch, 1: steps}},
-    )
-    loaded = load_any_model(path, input_shapes={"codes": (1, 5)})
-    assert answers_alike(model, loaded, (torch.randint(0, 10, (1, 5)), torch.randn(1, 5, 8)))
+def test_a_record_model_of_two_inputs_answers_as_pytorch(tmp_path: Path) -> None:
+    model, batch = Record(), torch.export.Dim("batch")
+    inputs = (torch.randint(0, 10, (2, 7)), torch.randn(2, 7, 8))
+    open_batch = {"codes": {0: batch}, "values": {0: batch}}
+    path = export(model, inputs, tmp_path / "model.pt2", dynamic_shapes=open_batch)
+    loaded = load_any_model(path)
+    assert answers_alike(model, loaded, tuple(each[:1] for each in inputs))
+
+
+def test_open_steps_are_given_once_for_all_inputs(tmp_path: Path) -> None:
+    class Sum(torch.nn.Module):
+        def forward(self, left, right):
+            return (left * right).sum(-1)
+
+    steps = torch.export.Dim("steps", min=2)
+    shape = {"left": {1: steps}, "right": {1: steps}}
+    inputs = (torch.randn(1, 7, 3), torch.randn(1, 7, 3))
+    path = export(Sum(), inputs, tmp_path / "model.pt2", dynamic_shapes=shape)
+    loaded = load_any_model(path, input_shapes={"left": (1, 5, 3)})
+    assert answers_alike(Sum(), loaded, tuple(each[:, :5] for each in inputs))
 
 
 def test_what_the_exporter_cannot_do_is_one_line(tmp_path: Path) -> None:

@@ -302,15 +302,18 @@ def recurrent(op: str):
         inputs = [source, weights, again, bias, lengths]
         if model.pick(True, False):
             inputs += [model.weight(directions, 1, hidden) for _ in range(2 if op == "LSTM" else 1)]
+        count = 3 if op == "LSTM" else 2
+        wanted = model.pick([0], [1], [0, 1], [count - 1])
+        left_out = [at for at in range(count) if at not in wanted] if model.pick(1, 0) else []
         found = model.nodes(
             op,
             *inputs,
-            count=3 if op == "LSTM" else 2,
+            count=count,
+            left_out=left_out,
             hidden_size=hidden,
             direction=direction,
             **more,
         )
-        wanted = model.pick([0], [1], [0, 1], [len(found) - 1])
         return [found[at] for at in wanted]
 
     return build
@@ -319,6 +322,27 @@ def recurrent(op: str):
 def batch_first(model: RandomModel) -> list[str]:
     inputs = [model.input((1, 4, 3)), model.weight(1, 8, 3), model.weight(1, 8, 2)]
     return model.nodes("LSTM", *inputs, count=3, hidden_size=2, layout=1)
+
+
+def attention(model: RandomModel) -> str:
+    """Heads apart or together, with a mask of either kind, a causal one, or none."""
+    heads, steps, length, depth = (model.size(1, 4) for _ in range(4))
+    mask = model.pick("", "", "bool", "float")
+    attributes: dict[str, Any] = model.pick({}, {"scale": 0.3})
+    if not mask and model.pick(True, False):
+        attributes["is_causal"] = 1
+    names = []
+    for size in (steps, length, length):
+        apart, together = (1, heads, size, depth), (1, size, heads * depth)
+        names.append(model.input(together if attributes.get("is_causal") else apart))
+    if attributes.get("is_causal"):
+        attributes |= {"q_num_heads": heads, "kv_num_heads": heads}
+    if mask == "float":
+        names.append(model.input((1, 1, steps, length)))
+    elif mask:
+        kept = np.eye(steps, length, dtype=np.bool_) | (np.arange(length) == 0)
+        names.append(model.constant(kept, np.bool_))
+    return model.node("Attention", *names, **attributes)
 
 
 def skip_layer_norm(model: RandomModel) -> str:
@@ -353,6 +377,7 @@ LAYER_CASES = [
     Case("Gemm of computed weights", computed_gemm, ONE),
     Case("Einsum", einsum, (12, 17)),
     *(Case(op, recurrent(op), (11, 14, 17)) for op in ("LSTM", "GRU", "RNN")),
+    Case("Attention", attention, (23,)),
     Case("com.microsoft.FusedMatMul", fused_matmul, ONE),
     Case("com.microsoft.SkipLayerNormalization", skip_layer_norm, ONE),
 ]

@@ -60,9 +60,15 @@ class RandomModel:
         return self.nodes(op, *inputs, count=1, domain=domain, **attributes)[0]
 
     def nodes(
-        self, op: str, *inputs: str, count: int, domain: str = "", **attributes: Any
+        self,
+        op: str,
+        *inputs: str,
+        count: int,
+        domain: str = "",
+        left_out: Sequence[int] = (),
+        **attributes: Any,
     ) -> list[str]:
-        names = [f"y{len(self._nodes)}_{at}" for at in range(count)]
+        names = ["" if at in left_out else f"y{len(self._nodes)}_{at}" for at in range(count)]
         made = helper.make_node(op, list(inputs), names, domain=domain, **attributes)
         self._nodes.append(made)
         self._domains.add(domain)
