@@ -29,7 +29,7 @@ from benchmarks.peers.quantizers.record import (
     read_comparison,
     write_comparison,
 )
-from benchmarks.peers.quantizers.settings import settings_for
+from benchmarks.peers.quantizers.settings import OUR_SETTINGS, settings_for
 from benchmarks.peers.quantizers.speed_files import time_model
 from benchmarks.peers.quantizers.table import comparison_table
 from benchmarks.record import write_file
@@ -50,8 +50,9 @@ class _Wanted:
     is_timed: bool
     limit_s: float
 
-    def includes_ours(self) -> bool:
-        return OURS in self.peers or not (self.peers or self.settings)
+    def includes_ours(self, setting: str) -> bool:
+        is_named = not self.settings or setting in self.settings
+        return is_named and (not self.peers or OURS in self.peers)
 
 
 class _Recorder:
@@ -125,11 +126,10 @@ def _folders(models: Path, only: str) -> list[Path]:
 
 def _compare(recorder: _Recorder, model: BarModelFolder, wanted: _Wanted, cache: Path) -> None:
     name = model.facts.name
-    if wanted.includes_ours() and (
-        wanted.is_again or not recorder.found.has_run((name, OURS, "default", "onnxruntime"))
-    ):
-        for run in run_ours(model, cache, wanted.limit_s):
-            recorder.add_run(run)
+    for own in filter(wanted.includes_ours, OUR_SETTINGS):
+        if wanted.is_again or not recorder.found.has_run((name, OURS, own, "onnxruntime")):
+            for run in run_ours(model, own, cache, wanted.limit_s):
+                recorder.add_run(run)
     for setting in settings_for(model.facts.family, wanted.peers):
         key = (name, setting.peer, setting.name, setting.engine)
         is_named = not wanted.settings or setting.name in wanted.settings

@@ -21,7 +21,7 @@ from benchmarks.peers.quantizers.environments import ENVIRONMENTS, make_environm
 from benchmarks.peers.quantizers.outputs import open_runner, run_all
 from benchmarks.peers.quantizers.quality import measure_quality
 from benchmarks.peers.quantizers.record import OURS, Run
-from benchmarks.peers.quantizers.settings import Setting
+from benchmarks.peers.quantizers.settings import OUR_SETTINGS, Setting
 from benchmarks.peers.quantizers.weight_share import eight_bit_share
 from edge.errors import EdgeError, EngineError
 
@@ -59,24 +59,25 @@ def run_setting(model: BarModelFolder, setting: Setting, cache: Path, limit_s: f
         return replace(run, fault=str(error))
 
 
-def run_ours(model: BarModelFolder, cache: Path, limit_s: float) -> tuple[Run, Run]:
+def run_ours(model: BarModelFolder, setting: str, cache: Path, limit_s: float) -> tuple[Run, Run]:
     """Quantize with our own toolchain and measure both files.
 
     Returns:
         The run of the ONNX file and that of the TFLite file; either may have a fault.
     """
     name = model.facts.name
-    onnx = artifact_path(cache, name, OURS, "default", "onnxruntime")
+    onnx = artifact_path(cache, name, OURS, setting, "onnxruntime")
     runs = (
-        Run(name, OURS, "default", "onnxruntime", is_dynamic=False),
-        Run(name, OURS, "default", "litert", is_dynamic=False),
+        Run(name, OURS, setting, "onnxruntime", is_dynamic=False),
+        Run(name, OURS, setting, "litert", is_dynamic=False),
     )
     paths = (onnx, tflite_path(onnx))
     for path in paths:
         path.unlink(missing_ok=True)
     fault = None
+    job = (cache, OUR_SETTINGS[setting], limit_s)
     try:
-        _work(Path(sys.executable), f"{_PACKAGE}.ours", model, onnx, (cache, {}, limit_s))
+        _work(Path(sys.executable), f"{_PACKAGE}.ours", model, onnx, job)
     except EdgeError as error:
         fault = str(error)
     first, second = (

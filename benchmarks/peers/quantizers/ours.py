@@ -18,8 +18,9 @@ from quantize.importers.onnx_importer import import_model, load_static_onnx
 from quantize.onnx_int8 import write_onnx_int8
 from quantize.precision_plan import plan_precisions
 from quantize.quantize_model import quantize_model
-from quantize.quantized_graph import Precision, QuantizedGraph
-from quantize.quantizer import quantize_graph
+from quantize.quantized_graph import QuantizedGraph
+from quantize.repair.ladder import LadderOptions, climb
+from quantize.repair.rungs import FULL_RUNGS, Rung
 from quantize.tflite_model import write_tflite
 
 __all__ = ["quantize"]
@@ -46,11 +47,13 @@ def quantize(request: Request) -> None:
 
 
 def _quantized(graph: FloatGraph, request: Request) -> QuantizedGraph:
-    plan = plan_precisions(graph)
-    if Precision.INT8 not in plan.values():
-        # Nothing is calibrated where activations are quantized while the model runs.
-        return quantize_graph(graph, {}, plan)
-    return quantize_model(graph, _Examples(request))
+    examples = _Examples(request)
+    if not request.options.get("is_full"):
+        return quantize_model(graph, examples)
+    # All rungs that keep every activation integer: none of the layers goes back to float.
+    rungs = tuple(rung for rung in FULL_RUNGS if rung is not Rung.MIXED)
+    options = LadderOptions(rungs=rungs, precisions=plan_precisions(graph))
+    return climb(graph, examples, options).quantized
 
 
 if __name__ == "__main__":

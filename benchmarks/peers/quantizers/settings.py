@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["FAMILIES", "SETTINGS", "Setting", "settings_for"]
+__all__ = ["FAMILIES", "OUR_SETTINGS", "SETTINGS", "Setting", "settings_for"]
 
 FAMILIES = ("cnn", "attention", "recurrent")
 
@@ -141,6 +141,13 @@ SETTINGS: tuple[Setting, ...] = (
     _litert_quantizer("dynamic", _NOT_CNN, is_dynamic=True, ranges="dynamic"),
     Setting("tensorflow", "default", "tensorflow", "tensorflow_worker", "litert", _ALL),
 )
+
+
+OUR_SETTINGS: Mapping[str, Mapping[str, object]] = {
+    "default": {},
+    "full repair": {"is_full": True},
+}
+"""Ours: what `edge-quantize` does, and all rungs of its ladder that keep activations integer."""
 
 
 def settings_for(family: str, peers: tuple[str, ...]) -> tuple[Setting, ...]:

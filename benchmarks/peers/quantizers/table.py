@@ -62,8 +62,11 @@ def _quality(comparison: Comparison) -> Iterator[str]:
     for engine, title in _ENGINES.items():
         yield f"## {title}"
         yield ""
-        yield "| model | ours, dB | best other, dB | which | difference | bar | | dynamic other |"
-        yield "|---|---|---|---|---|---|---|---|"
+        yield (
+            "| model | ours, dB | setting | best other, dB | which | difference | bar | "
+            "| dynamic other |"
+        )
+        yield "|---|---|---|---|---|---|---|---|---|"
         for facts in comparison.models:
             verdict = engine_verdict(comparison, facts.name, engine)
             yield f"| {facts.name} | {_verdict_cells(verdict)} |"
@@ -76,6 +79,7 @@ def _verdict_cells(verdict: EngineVerdict) -> str:
     return " | ".join(
         [
             _decibels(verdict.ours),
+            "-" if verdict.ours is None else verdict.ours.setting,
             _decibels(verdict.best),
             _label(verdict.best),
             "-" if difference is None else f"{difference:+.1f}",

@@ -30,7 +30,7 @@ class EngineVerdict:
     """One model on one engine.
 
     Attributes:
-        ours: our run; None where it has not been made.
+        ours: our best run; None where it has not been made.
         best: the best other run that calibrates; None where there is none.
         best_dynamic: the best other run that quantizes activations at run time, for comparison.
         difference_db: ours less the best; None where either is missing.
@@ -50,15 +50,13 @@ class EngineVerdict:
 
 
 def ours(comparison: Comparison, model: str, engine: str) -> Run | None:
-    """Our run on a model and an engine, faults included."""
-    return next(
-        (
-            run
-            for run in comparison.runs
-            if run.peer == OURS and run.model == model and run.engine == engine
-        ),
-        None,
-    )
+    """Our best run on a model and an engine; one with a fault where there is no other."""
+    runs = [
+        run
+        for run in comparison.runs
+        if run.peer == OURS and run.model == model and run.engine == engine
+    ]
+    return _best(runs) or next(iter(runs), None)
 
 
 def best_peer(

@@ -48,7 +48,9 @@ def _tflite_counts(path: Path) -> tuple[int, int]:
     found: dict[int, tuple[int, int]] = {}
     for graph in model.subgraphs:
         for tensor in graph.tensors:
-            if model.buffers[tensor.buffer].data is None:
+            buffer = model.buffers[tensor.buffer]
+            # Large files keep their data behind the flat buffer, at an offset above 1.
+            if buffer.data is None and (buffer.offset or 0) <= 1:
                 continue
             elements = prod(int(each) for each in tensor.shape) if len(tensor.shape) else 1
             is_narrow = tensor.type in (kinds.INT8, kinds.UINT8, kinds.INT4)

@@ -115,7 +115,9 @@ def test_the_table_says_missed_and_shows_faults_in_one_line() -> None:
     table = comparison_table(
         comparison(run(OURS, 10.5), run("nncf", 10.0), run("quark", 0.0, quality=None, fault="a|b"))
     )
-    assert "| resnet50 | 10.5 | 10.0 | nncf, default | +0.5 | +1 | **missed** | - |" in table
+    assert (
+        "| resnet50 | 10.5 | default | 10.0 | nncf, default | +0.5 | +1 | **missed** | - |" in table
+    )
     assert "fault: a/b" in table
 
 
