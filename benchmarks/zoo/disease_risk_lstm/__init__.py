@@ -1,0 +1,1 @@
+"""Risk of death in hospital from the first day in intensive care: a small LSTM."""
