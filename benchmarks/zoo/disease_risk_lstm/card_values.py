@@ -65,14 +65,16 @@ _UNITS = [
 
 _LIMITS = (
     "Not for patients: no clinical validation of any kind.",
-    "Trained on 3400 stays of adults in four kinds of intensive-care unit of one hospital in "
-    "Boston, 2001 to 2008; other hospitals, times and children are outside what it knows.",
+    (
+        "Trained on 3400 stays of adults in four kinds of intensive-care unit of one hospital in "
+        "Boston, 2001 to 2008; other hospitals, times and children are outside what it knows."
+    ),
     "Values are taken in the units of the channels; nothing is converted.",
 )
 _SOURCE = (
-    "Silva, Moody, Scott, Celi and Mark 2012, Predicting in-hospital mortality of ICU patients: The "
-    "PhysioNet/Computing in Cardiology Challenge 2012, Computing in Cardiology 39:245-248; data "
-    "from PhysioNet (Goldberger et al. 2000), ODC-By 1.0."
+    "Silva, Moody, Scott, Celi and Mark 2012, Predicting in-hospital mortality of ICU patients: "
+    "The PhysioNet/Computing in Cardiology Challenge 2012, Computing in Cardiology 39:245-248; "
+    "data from PhysioNet (Goldberger et al. 2000), ODC-By 1.0."
 )
 
 
