@@ -30,6 +30,13 @@ __all__ = ["RangeChoice", "RangeRules", "choose_ranges"]
 _ROOMS = (1.0, 1.15, 1.3)
 _FEWEST_TO_SPLIT = 8
 _MOST_TRIED = 32
+_TOLERANCE_DB = 64.0
+"""What a wider range may cost on the examples there are, times their number: one decibel for 64.
+After equalization every channel reaches to the end of the range, so that any of them may exceed
+it on a new example, which costs far more than coarser steps do; the fewer examples, the more
+likely."""
+
+_LARGEST_TOLERANCE_DB = 5.0
 _SIGMOID_REACH = 8.0  # sigmoid(8) is one step of 8 bit below 1
 
 
@@ -77,7 +84,8 @@ def choose_ranges(
         progress: told after each example of the calibration.
 
     Returns:
-        The candidate of least noise, of equals the first; its ranges hold those of both halves.
+        The widest candidate that is nearly as good as the best; its ranges hold those of both
+        halves.
 
     Raises:
         InputError: no examples, or an activation is NaN or infinite.
@@ -104,7 +112,9 @@ def choose_ranges(
         error = OutputError(graph, spread_examples(half, _MOST_TRIED))
         for at, each in enumerate(ranges):
             noises[at] += error.noise(quantize_graph(graph, each, rules.precisions))
-    best = int(np.argmin(noises))
+    tolerance_db = min(_TOLERANCE_DB / len(examples), _LARGEST_TOLERANCE_DB)
+    enough = noises.min() * 10.0 ** (tolerance_db / 10.0)
+    best = int(np.flatnonzero(noises <= enough)[-1])
     joined = _joined([ranges[best] for ranges in found])
     quantized = quantize_graph(graph, joined, rules.precisions)
     return RangeChoice(joined, quantized, float(noises[best]) / len(halves))
