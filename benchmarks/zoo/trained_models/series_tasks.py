@@ -129,6 +129,8 @@ def _prepare_beats(places: Places, folder: Path) -> Words:
     return (
         *(str(model), "--card", str(folder / "card.json")),
         *("--calib", str(folder / "calib.npz"), "--data", str(folder / "test.npz")),
+        # Nine beats are of class F: its AUROC is not known better.
+        *("--claim-within", "0.15"),
     )
 
 

@@ -11,10 +11,11 @@ __all__ = ["trained_models_table"]
 
 _TITLE = "# What int8 costs trained models in decisions"
 _INTRODUCTION = (
-    "Each model went through `edge-quantize` as a user runs it, in a process of its own; the figures "
-    "are those of its report. Bars: the mean AUROC of both int8 files within 0.003 of the float "
-    "model's (LSTM: 0.002), and at most 1 % of the decisions changed. A third of the labelled "
-    "examples refits thresholds and temperature; the figures are of the others, with 95 % intervals."
+    "Each model went through `edge-quantize` as a user runs it, in a process of its own; the "
+    "figures are those of its report. Bars: the mean AUROC of both int8 files within 0.003 of the "
+    "float model's (LSTM: 0.002), and at most 1 % of the decisions changed. A third of the "
+    "labelled examples refits thresholds and temperature; the figures are of the others, with "
+    "95 % intervals."
 )
 _UNKNOWN = ""
 
