@@ -108,7 +108,7 @@ def build_bundle(request: BuildRequest, *, progress: StageProgress | None = None
         EdgeError: anything else that stands in the way; no partial bundle is left.
     """
     _check_destination(request.destination)
-    source = read_source_model(request.model, request.card, request.input_shapes)
+    source = _read_source(request)
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as scratch:
         return _Build(request, source, progress or _ignore).run(Path(scratch))
 
@@ -126,7 +126,7 @@ def layers_of(
     Raises:
         EdgeError: anything that stands in the way.
     """
-    source = read_source_model(request.model, request.card, request.input_shapes)
+    source = _read_source(request)
     return _Build(request, source, progress or _ignore).layers(scratch)
 
 
@@ -329,6 +329,15 @@ class _Build:
             golden=tuple(entry for entry, _ in golden),
             evidence=evidence,
         )
+
+
+def _read_source(request: BuildRequest) -> SourceModel:
+    return read_source_model(
+        request.model,
+        request.card,
+        request.input_shapes,
+        assumes_no_padding=request.assumes_no_padding,
+    )
 
 
 def _ignore(_stage: str, _done: int, _total: int) -> None:

@@ -56,6 +56,7 @@ class BuildRequest:
             to the top.
         artifacts: how the files are written.
         takes_pixels: let pictures in as uint8 pixels, with their normalisation in the graph.
+        assumes_no_padding: take masks of a Keras model as if no step were padded.
         claim_within: half of the 95 % interval that each label's AUROC must be known to.
         accepted: names of findings that the user has seen and overrules.
         checkpoint: where calibration keeps what it knows; None for nowhere.
@@ -76,6 +77,7 @@ class BuildRequest:
     repair: Repair = "auto"
     artifacts: ArtifactOptions = field(default_factory=ArtifactOptions)
     takes_pixels: bool = True
+    assumes_no_padding: bool = False
     claim_within: float = 0.1
     accepted: frozenset[str] = frozenset()
     checkpoint: Path | None = None

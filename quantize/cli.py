@@ -89,6 +89,11 @@ def _source_options(command: Command) -> Command:
             help="How the range of an activation is chosen; auto: by tensor, by error.",
         ),
         click.option("--percentile", type=float, default=99.99, show_default=True),
+        click.option(
+            "--assume-no-padding",
+            is_flag=True,
+            help="Take masks of a Keras model as if no step were padded.",
+        ),
         click.option("--no-pixels", is_flag=True, help="Leave normalisation out of the graph."),
         click.option("--debug", is_flag=True, help="Show tracebacks."),
     ]
@@ -252,6 +257,7 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         max_drop=options["max_drop"],
         repair=options["repair"],
         takes_pixels=not options["no_pixels"],
+        assumes_no_padding=options["assume_no_padding"],
         claim_within=options["claim_within"],
         accepted=frozenset(options["accept"]),
         checkpoint=_beside(destination, "calibration") if options["output"] else None,

@@ -41,7 +41,11 @@ class SourceModel:
 
 
 def read_source_model(
-    path: Path, card: ModelCard, input_shapes: Mapping[str, tuple[int, ...]] | None = None
+    path: Path,
+    card: ModelCard,
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None,
+    *,
+    assumes_no_padding: bool = False,
 ) -> SourceModel:
     """Read a model of any supported kind.
 
@@ -49,6 +53,6 @@ def read_source_model(
         InputError: it cannot be read, or uses what is not supported.
         UsageError: the card contradicts it, or leaves unsaid what must be said.
     """
-    model = load_any_model(path, input_shapes=input_shapes)
+    model = load_any_model(path, input_shapes=input_shapes, assume_no_padding=assumes_no_padding)
     graph = import_model(model)
     return SourceModel(path, model, graph, describe_model(graph, card))
