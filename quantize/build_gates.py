@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import InputError
 from quantize.calibration_checks import find_refusals, require_acceptable
 from quantize.refusals.claim_size import too_few_for_auroc
 from quantize.refusals.finding import Finding
@@ -19,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["check_source", "reported_findings"]
 
 _FEWEST_CALIBRATION_EXAMPLES = 32
+_LEAST_BLANK = 64
+"""Elements from which on an input of one value throughout is no real one."""
+
+_WANTED = "give 100 to 300 different real inputs"
 
 
 def check_source(
@@ -39,8 +47,10 @@ def check_source(
         The findings that do not stop.
 
     Raises:
+        InputError: the calibration examples are all the same, or blank.
         GateError: a finding that stops, with how to overrule it.
     """
+    _refuse_one_for_all(examples)
     found = [*find_refusals(source.model, examples), *_too_few(examples, data, request)]
     return require_acceptable(found, accepted=request.accepted)
 
@@ -51,6 +61,33 @@ def reported_findings(findings: tuple[Finding, ...]) -> tuple[ReportedFinding, .
         ReportedFinding("overruled" if each.is_fatal else "warning", each.message)
         for each in findings
     )
+
+
+def _refuse_one_for_all(examples: ModelExamples) -> None:
+    """Refuse copies of one input and blank inputs: no model could vary on them."""
+    first: dict[str, NDArray[Any]] | None = None
+    is_any_other = is_any_structured = False
+    count = 0
+    for each in examples:
+        first = first or each
+        is_any_other |= any(
+            not np.array_equal(each[name], first[name], equal_nan=True) for name in first
+        )
+        is_any_structured |= any(_has_structure(tensor) for tensor in each.values())
+        count += 1
+        if is_any_other and is_any_structured:
+            return
+    if count > 1 and not is_any_other:
+        raise InputError(f"all {count} calibration examples are the same; {_WANTED}")
+    if not is_any_structured:
+        raise InputError(
+            f"each of the {count} calibration examples holds one value only, as a blank picture "
+            f"does; {_WANTED}"
+        )
+
+
+def _has_structure(tensor: NDArray[Any]) -> bool:
+    return tensor.size < _LEAST_BLANK or bool((tensor != tensor.flat[0]).any())
 
 
 def _too_few(

@@ -306,7 +306,8 @@ def _print_report(report: BuildReport) -> None:
     for line in summary_lines(report.report):
         click.echo(line)
     for name, reason in report.refused.items():
-        click.echo(f"left out      {name}: {reason}")
+        # Most reasons begin with the name of what they are about.
+        click.echo(f"left out      {name}: {reason.removeprefix(f'{name}: ')}")
     click.echo(
         f"golden        {len(report.manifest.golden)} inputs are copied into the bundle: make sure "
         "that you may pass them on"

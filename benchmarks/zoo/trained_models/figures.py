@@ -163,4 +163,7 @@ def _interval(figure: Mapping[str, Any] | None) -> Interval | None:
 
 def _step(step: Mapping[str, Any], metric: str) -> str:
     kept = "kept" if step["kept"] else "undone"
-    return f"{step['rung']}: {metric} {step['before']:.4g} to {step['after']:.4g}, {kept}"
+    before, after = (
+        "unknown" if step[key] is None else f"{step[key]:.4g}" for key in ("before", "after")
+    )
+    return f"{step['rung']}: {metric} {before} to {after}, {kept}"

@@ -1,0 +1,61 @@
+"""Calibration sets that no model could vary on, through the command itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tiny_onnx_models as tiny
+
+from quantize.cli import main
+
+PLAIN = ("--no-time", "--no-report", "--scale", "0.00392", "--mean", "0", "--std", "1")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return tiny.save(tiny.residual_cnn(), tmp_path / "model.onnx")
+
+
+def write_pictures(folder: Path, pictures: list[np.ndarray]) -> Path:
+    folder.mkdir()
+    for at, picture in enumerate(pictures):
+        cv2.imwrite(str(folder / f"{at}.png"), picture)
+    return folder
+
+
+def exit_code(model: Path, folder: Path) -> int:
+    words = [str(model), "--calib", str(folder), *PLAIN, "-o", str(model.with_name("m.edge"))]
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return int(ended.value.code or 0)
+
+
+def test_copies_of_one_picture_are_refused_as_such(model, tmp_path, capsys) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    folder = write_pictures(tmp_path / "copies", [picture] * 8)
+    assert exit_code(model, folder) == 3
+    assert "all 8 calibration examples are the same" in capsys.readouterr().err
+    assert not model.with_name("m.edge").exists()
+
+
+def test_blank_pictures_are_refused_as_such(model, tmp_path, capsys) -> None:
+    blank = [np.full((40, 40, 3), 20 * at, np.uint8) for at in range(8)]
+    assert exit_code(model, write_pictures(tmp_path / "blank", blank)) == 3
+    said = capsys.readouterr().err
+    assert "each of the 8 calibration examples holds one value only" in said
+    assert said.count("\n") == 1
+
+
+def test_what_was_left_out_is_named_once(model, tmp_path, capsys) -> None:
+    rng = np.random.default_rng(1)
+    pictures = [rng.integers(0, 256, (40, 40, 3), dtype=np.uint8) for _ in range(8)]
+    folder = write_pictures(tmp_path / "mixed", pictures)
+    (folder / "note.png").write_text("no picture")
+    assert exit_code(model, folder) == 0
+    line = next(
+        each for each in capsys.readouterr().out.splitlines() if each.startswith("left out")
+    )
+    assert line.count("note.png") == 1
