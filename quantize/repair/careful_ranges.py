@@ -24,6 +24,7 @@ from quantize.quantizer import prescribed_params, quantize_graph
 from quantize.repair.output_error import OutputError
 from quantize.repair.selected_examples import SelectedExamples, spread_examples
 from quantize.run_examples import Examples, Progress, ignore_progress
+from quantize.same_scale import same_scale_groups
 
 __all__ = ["RangeChoice", "RangeRules", "choose_ranges"]
 
@@ -148,7 +149,7 @@ def _candidates(
 ) -> list[dict[str, TensorRange]]:
     full = _joint_extremes(seen)
     kept = set(graph.inputs) | set(graph.outputs)
-    fixed = {node.outputs[0] for node in graph.nodes if prescribed_params(graph, node) is not None}
+    fixed = _prescribed(graph, rules)
     limits = _limits(graph, rules)
     found = [dict(seen), {name: _between(seen[name], full[name]) for name in seen}]
     found += [
@@ -167,6 +168,15 @@ def _candidates(
         }
         for ranges in found
     ]
+
+
+def _prescribed(graph: FloatGraph, rules: RangeRules) -> set[str]:
+    """Activations whose scale a node prescribes, and those that share it."""
+    prescribed = {
+        node.outputs[0] for node in graph.nodes if prescribed_params(graph, node) is not None
+    }
+    groups = same_scale_groups(graph, rules.precisions)
+    return {name for name, members in groups.items() if not prescribed.isdisjoint(members)}
 
 
 def _joint_extremes(seen: Calibration) -> dict[str, TensorRange]:
