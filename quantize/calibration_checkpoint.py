@@ -26,7 +26,7 @@ from quantize.calibration_state import CalibrationState
 from quantize.graph import FloatGraph
 from quantize.observers import BINS, OctaveHistogram
 
-__all__ = ["Checkpoint", "calibration_key"]
+__all__ = ["Checkpoint", "calibration_key", "graph_digest"]
 
 _LOGGER = logging.getLogger(__name__)
 _VERSION = 1
@@ -35,15 +35,21 @@ _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.er
 
 def calibration_key(graph: FloatGraph, state: CalibrationState) -> str:
     """SHA-256 in hex over the model, the activations watched, and how they are counted."""
-    found = hashlib.sha256(f"{_VERSION} {BINS} {graph.inputs} {graph.outputs}".encode())
+    found = hashlib.sha256(f"{_VERSION} {BINS} {graph_digest(graph)}".encode())
+    for name, tensor in state.tensors.items():
+        found.update(f"{name} {graph.shapes[name]} {tensor.stride}".encode())
+    return found.hexdigest()
+
+
+def graph_digest(graph: FloatGraph) -> str:
+    """SHA-256 in hex over a model: its nodes, their attributes and its constants."""
+    found = hashlib.sha256(f"{graph.inputs} {graph.outputs}".encode())
     for node in graph.nodes:
         attributes = [(key, _plain(value)) for key, value in sorted(node.attributes.items())]
         found.update(repr((node.op, node.inputs, node.outputs, attributes)).encode())
     for name, constant in sorted(graph.constants.items()):
         found.update(f"{name} {constant.dtype.str} {constant.shape}".encode())
         found.update(np.ascontiguousarray(constant).data)
-    for name, tensor in state.tensors.items():
-        found.update(f"{name} {graph.shapes[name]} {tensor.stride}".encode())
     return found.hexdigest()
 
 

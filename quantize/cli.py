@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import glob
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -285,9 +285,12 @@ def _beside(destination: Path, kind: str) -> Path:
 
 
 def _forget(checkpoint: Path | None) -> None:
-    """Remove what an interrupted calibration would have needed."""
-    if checkpoint is not None:
-        for path in checkpoint.parent.glob(f"{glob.escape(checkpoint.name)}*"):
+    """Remove what an interrupted calibration would have needed, and nothing that is named alike."""
+    if checkpoint is None:
+        return
+    own = re.compile(rf"{re.escape(checkpoint.name)}(-[0-9a-f]{{12}}-[01])?")
+    for path in checkpoint.parent.iterdir():
+        if own.fullmatch(path.name):
             path.unlink(missing_ok=True)
 
 

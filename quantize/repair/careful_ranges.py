@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from quantize.calibration import Calibration, CalibrationOptions, TensorRange, calibrate
+from quantize.calibration_checkpoint import graph_digest
 from quantize.graph import FloatGraph
 from quantize.operators.clamp import clamp_bounds
 from quantize.quantized_graph import Precision, QuantizedGraph
@@ -96,15 +97,17 @@ def choose_ranges(
     report = progress or ignore_progress
     found: list[list[dict[str, TensorRange]]] = []
     done = 0
+    kept = rules.checkpoint
+    # Rungs change the graph: each goes on from what was kept of its own.
+    stem = f"{kept.name}-{graph_digest(graph)[:12]}" if kept else ""
     for at, half in enumerate(halves):
-        kept = rules.checkpoint
         seen = calibrate(
             graph,
             half,
             options=rules.options,
             precisions=rules.precisions,
             progress=_after(done, len(examples), report),
-            checkpoint=kept.with_name(f"{kept.name}{at}") if kept else None,
+            checkpoint=kept.with_name(f"{stem}-{at}") if kept else None,
         )
         done += len(half)
         found.append(_candidates(graph, seen, rules))

@@ -26,6 +26,12 @@ def write_pictures(folder: Path, pictures: list[np.ndarray]) -> Path:
     return folder
 
 
+def varied_pictures(folder: Path) -> Path:
+    rng = np.random.default_rng(1)
+    pictures = [rng.integers(0, 256, (40, 40, 3), dtype=np.uint8) for _ in range(8)]
+    return write_pictures(folder, pictures)
+
+
 def exit_code(model: Path, folder: Path) -> int:
     words = [str(model), "--calib", str(folder), *PLAIN, "-o", str(model.with_name("m.edge"))]
     with pytest.raises(SystemExit) as ended:
@@ -50,12 +56,21 @@ def test_blank_pictures_are_refused_as_such(model, tmp_path, capsys) -> None:
 
 
 def test_what_was_left_out_is_named_once(model, tmp_path, capsys) -> None:
-    rng = np.random.default_rng(1)
-    pictures = [rng.integers(0, 256, (40, 40, 3), dtype=np.uint8) for _ in range(8)]
-    folder = write_pictures(tmp_path / "mixed", pictures)
+    folder = varied_pictures(tmp_path / "mixed")
     (folder / "note.png").write_text("no picture")
     assert exit_code(model, folder) == 0
     line = next(
         each for each in capsys.readouterr().out.splitlines() if each.startswith("left out")
     )
     assert line.count("note.png") == 1
+
+
+def test_only_its_own_checkpoints_are_removed(model, tmp_path) -> None:
+    kept = [tmp_path / "m.calibration.csv", tmp_path / "m.calibration-notes"]
+    for each in kept:
+        each.write_text("not ours")
+    folder = varied_pictures(tmp_path / "m.calibration_films")
+    assert exit_code(model, folder) == 0
+    assert all(each.is_file() for each in kept)
+    left = {path.name for path in tmp_path.iterdir() if path.name.startswith("m.calibration")}
+    assert left == {"m.calibration.csv", "m.calibration-notes", "m.calibration_films"}

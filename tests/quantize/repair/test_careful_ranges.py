@@ -1,7 +1,10 @@
 """Ranges with room to spare, where a node prescribes what its scale is."""
 
+import logging
+from pathlib import Path
+
 import tiny_onnx_models as tiny
-from repair_networks import EXAMPLES
+from repair_networks import EXAMPLES, inverted_residuals, parameters
 
 from quantize.importers.onnx_importer import import_model
 from quantize.repair.ladder import LadderOptions, climb
@@ -28,3 +31,14 @@ def test_what_shares_a_prescribed_scale_gets_no_more_room_than_it() -> None:
     )
     assert before == after
     assert before.scale == 1 / 256
+
+
+def test_an_interrupted_climb_goes_on_in_every_rung(tmp_path: Path, caplog) -> None:
+    """What one rung kept is not taken for another's, and nothing is said of it."""
+    plain = climb(inverted_residuals(), EXAMPLES).quantized
+    options = LadderOptions(checkpoint=tmp_path / "climb")
+    with caplog.at_level(logging.WARNING):
+        kept = [climb(inverted_residuals(), EXAMPLES, options).quantized for _ in range(2)]
+    assert caplog.records == []
+    assert {path.name[:6] for path in tmp_path.iterdir()} == {"climb-"}
+    assert parameters(plain) == parameters(kept[0]) == parameters(kept[1])
