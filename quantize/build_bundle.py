@@ -172,7 +172,7 @@ class _Build:
             shortfall=shortfall(
                 judgement.evaluation,
                 tuple(each.entry.path for each in artifacts),
-                request.max_drop,
+                request,
             ),
         )
 

@@ -151,7 +151,9 @@ def final_ranges(quantized: QuantizedGraph, examples: ModelExamples) -> tuple[Ra
     return tuple(entries)
 
 
-def shortfall(evaluation: Evaluation | None, artifacts: tuple[str, ...], max_drop: float) -> str:
+def shortfall(
+    evaluation: Evaluation | None, artifacts: tuple[str, ...], request: BuildRequest
+) -> str:
     """By how much int8 costs more than allowed, one sentence; "" where it does not."""
     if evaluation is None:
         return ""
@@ -161,10 +163,16 @@ def shortfall(evaluation: Evaluation | None, artifacts: tuple[str, ...], max_dro
         if each.model in artifacts and each.macro_auroc_difference is not None
     }
     worst = max(drops, key=drops.__getitem__, default="")
-    if not worst or drops[worst] <= max_drop:
+    over = drops.get(worst, 0.0) - request.max_drop
+    if not worst or over <= 0:
         return ""
+    tried = (
+        "and nothing was repaired; leave out --repair none"
+        if request.repair == "none"
+        else "and nothing on the repair ladder brought it nearer; inspect the layers "
+        "(edge-quantize inspect)"
+    )
     return (
-        f"{worst} loses {drops[worst]:.4f} of mean AUROC, {drops[worst] - max_drop:.4f} more than "
-        f"--max-drop {max_drop:g}, and nothing on the repair ladder brought it nearer; inspect the "
-        "layers (edge-quantize inspect), give more calibration examples, or allow more"
+        f"{worst} loses {drops[worst]:.4f} of mean AUROC, {over:.4f} more than --max-drop "
+        f"{request.max_drop:g}, {tried}, give more calibration examples, or allow more"
     )
