@@ -88,6 +88,16 @@ def _named_sizes(inputs: list[Any], given: Shapes) -> dict[str, int]:
     return sizes
 
 
+def _written_shape(dimensions: Any) -> str:
+    """The shape as `--shape` takes it, with a letter for each axis that is open."""
+    known = [each.dim_value if each.HasField("dim_value") else 0 for each in dimensions]
+    open_axes = iter("TUVWXYZ")
+    return ",".join(
+        str(size) if size > 0 else "1" if axis == 0 else next(open_axes, "N")
+        for axis, size in enumerate(known)
+    )
+
+
 def _static_shape(
     value: Any, given: tuple[int, ...] | None, sizes: Mapping[str, int]
 ) -> tuple[int, ...]:
@@ -109,7 +119,8 @@ def _static_shape(
         if wanted <= 0:
             label = f" '{dimension.dim_param}'" if dimension.dim_param else ""
             raise UnsupportedInputError(
-                f"axis {axis}{label} of input '{value.name}' is open; give the input's full shape"
+                f"axis {axis}{label} of input '{value.name}' is open; give the input's full shape: "
+                f"--shape {value.name}={_written_shape(dimensions)}"
             )
         shape.append(int(wanted))
     if shape and shape[0] != 1:

@@ -66,7 +66,7 @@ def too_few_for_auroc(
         f"'{label}': {positives} examples with and {negatives} without it give an AUROC of "
         f"{auroc:g} to within {found:.3f}, not {half_width:g}; label about "
         f"{math.ceil(positives * times)} with and {math.ceil(negatives * times)} without, or "
-        "claim less",
+        f"claim less with --claim-within {math.ceil(found * 100) / 100:g}",
         is_fatal=True,
     )
 
