@@ -118,12 +118,14 @@ def quantize_for(
         calibration=request.ranges,
         checkpoint=request.checkpoint,
     )
-    measure = meter() if meter is not None else None
+    measure = meter() if meter is not None and request.repair == "auto" else None
     if request.repair == "auto":
         found = climb(graph, examples, options, progress=progress)
         if measure is None or measure(found.quantized) <= request.max_drop:
             return found.quantized, found
     full = replace(options, rungs=FULL_RUNGS)
+    # "full" is every rung, judged by the outputs alone: what is measured would end the climb as
+    # soon as it is small enough.
     found = climb(graph, examples, full, measure=measure, progress=progress)
     return found.quantized, found
 

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import tiny_onnx_models as tiny
 
+from quantize.build_bundle import build_bundle
 from quantize.build_repair import shortfall
-from quantize.build_request import BuildRequest
+from quantize.build_request import BuildRequest, DataRequest
 from quantize.cli import main
 from quantize.evaluation.evaluation import Agreement, Comparison, Evaluation, Figure
 from quantize.model_card import ModelCard
+from quantize.repair.rungs import FULL_RUNGS
 
 PLAIN = ("--no-time", "--no-report", "--scale", "0.00392", "--mean", "0", "--std", "1")
 
@@ -106,3 +108,22 @@ def test_what_int8_costs_too_much_is_said_with_the_way_out(repair, said, tmp_pat
     assert "loses 0.0300 of mean AUROC, 0.0200 more than --max-drop 0.01" in text
     assert said in text
     assert shortfall(found, ("model.int8.tflite",), request) == ""
+
+
+def test_full_repair_climbs_every_rung_whatever_the_labels_say(model, tmp_path) -> None:
+    varied_pictures(tmp_path / "pictures")
+    table = tmp_path / "labels.csv"
+    rows = [f"pictures/{at}.png,{'abcd'[at % 4]}" for at in range(8)]
+    table.write_text("\n".join(["file,label", *rows]))
+    request = BuildRequest(
+        model=model,
+        calibration=(str(tmp_path / "pictures"),),
+        destination=tmp_path / "m.edge",
+        card=ModelCard(labels=("a", "b", "c", "d"), kind="classification", scale=1 / 255),
+        data=DataRequest(table),
+        max_drop=1.0,
+        repair="full",
+        accepted=frozenset({"too-few-for-claim"}),
+    )
+    climbed = [each.rung for each in build_bundle(request).report.ladder]
+    assert climbed == ["ranges", *(each.value for each in FULL_RUNGS)]
