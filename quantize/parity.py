@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.bundle.manifest import Output, Parity
 from edge.postprocess.read_output import read_output
+from quantize.evaluation.signal_to_noise import SignalToNoise
 
-__all__ = ["SNR_LIMIT_DB", "ParityMeter"]
-
-SNR_LIMIT_DB = 120.0
-"""What is written for equal answers: float32 resolves no more."""
+__all__ = ["ParityMeter"]
 
 Values = Mapping[str, NDArray[np.float32]]
-
-
-class _OutputSums:
-    """Sums over examples for one output, in float64."""
-
-    def __init__(self) -> None:
-        self.total: NDArray[np.float64] | float = 0.0
-        self.squares = 0.0
-        self.noise = 0.0
-
-    def update(self, reference: NDArray[np.float64], other: NDArray[np.float64]) -> None:
-        self.total = self.total + reference
-        self.squares += float(np.square(reference).sum())
-        self.noise += float(np.square(other - reference).sum())
-
-    def snr_db(self, count: int) -> float:
-        signal = self.squares - float(np.square(self.total).sum()) / count
-        if self.noise <= 0.0:
-            return SNR_LIMIT_DB
-        if signal <= 0.0:
-            return -SNR_LIMIT_DB
-        return float(np.clip(10 * log10(signal / self.noise), -SNR_LIMIT_DB, SNR_LIMIT_DB))
 
 
 class ParityMeter:
@@ -56,7 +31,7 @@ class ParityMeter:
     def __init__(self, artifact: str, outputs: tuple[Output, ...]) -> None:
         self._artifact = artifact
         self._outputs = outputs
-        self._sums = {output.name: _OutputSums() for output in outputs}
+        self._sums = {output.name: SignalToNoise() for output in outputs}
         self._largest = 0.0
         self._same = 0
         self._count = 0
@@ -89,7 +64,7 @@ class ParityMeter:
             raise ValueError("parity needs at least one example")
         return Parity(
             artifact=self._artifact,
-            snr_db=min(sums.snr_db(self._count) for sums in self._sums.values()),
+            snr_db=min(sums.db() for sums in self._sums.values()),
             max_abs_difference=self._largest,
             agreement=self._same / self._count,
             examples=self._count,

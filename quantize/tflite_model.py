@@ -35,7 +35,6 @@ __all__ = [
     "InputOutputType",
     "stored_axes",
     "write_tflite",
-    "write_tflite_int8",
 ]
 
 InputOutputType = Literal["int8", "uint8", "float32"]
@@ -79,13 +78,6 @@ def write_tflite(
     content = lowering.builder.finish(inputs, outputs)
     _LOGGER.info("wrote TFLite of %d nodes, %d bytes", len(graph.graph.nodes), len(content))
     return content
-
-
-def write_tflite_int8(
-    graph: QuantizedGraph, *, io: InputOutputType = "int8", metadata: bytes | None = None
-) -> bytes:
-    """`write_tflite`, by the name it had when every node was INT8."""
-    return write_tflite(graph, io=io, metadata=metadata)
 
 
 def stored_axes(graph: FloatGraph) -> Mapping[str, tuple[int, ...]]:

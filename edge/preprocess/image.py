@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ModelMismatchError
@@ -110,14 +109,6 @@ class ImagePreprocessor:
             InputError: as for `prepare`.
         """
         return self._canonical.write(make_planes(frame, self._spec.colour, self._spec.resize))
-
-    def float_tensor(self, frame: Frame) -> NDArray[np.float32]:
-        """Make `canonical_tensor` as float32, which holds the levels of a uint8 one exactly.
-
-        Raises:
-            InputError: as for `prepare`.
-        """
-        return self.canonical_tensor(frame).astype(np.float32, copy=False)
 
     def tensor_sha256(self, frame: Frame) -> str:
         """Return the digest of `canonical_tensor`: SHA-256 in hex of its values, little-endian.

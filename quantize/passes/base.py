@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edge.errors import InputError
-from quantize.graph import FloatGraph
+from quantize.graph import FloatGraph, Node
+from quantize.graph_draft import GraphDraft
 
-__all__ = ["GraphPass", "check_graph", "run_pass"]
+__all__ = ["GraphPass", "Writer", "check_graph", "rewriting", "run_pass"]
+
+Writer = Callable[[GraphDraft, Node], None]
+"""Puts other nodes into a draft where a node stands, or leaves it."""
 
 _logger = logging.getLogger(__name__)
 
@@ -30,6 +34,24 @@ class GraphPass:
     name: str
     rewrite: Callable[[FloatGraph], FloatGraph]
     absorbs: Mapping[str, str] = field(default_factory=dict)
+
+
+def rewriting(writers: Mapping[str, Writer]) -> Callable[[FloatGraph], FloatGraph]:
+    """Make a pass's rewrite of one writer an operator.
+
+    Args:
+        writers: by operator; nodes of others stay.
+    """
+
+    def rewrite(graph: FloatGraph) -> FloatGraph:
+        draft = GraphDraft(graph)
+        for node in graph.nodes:
+            writer = writers.get(node.op)
+            if writer is not None:
+                writer(draft, node)
+        return draft.finish()
+
+    return rewrite
 
 
 def run_pass(graph_pass: GraphPass, graph: FloatGraph) -> FloatGraph:

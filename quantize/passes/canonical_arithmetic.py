@@ -8,14 +8,14 @@ exponent are written out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from quantize.graph import FloatGraph, Node
+from quantize.graph import Node
 from quantize.graph_draft import GraphDraft
-from quantize.passes.base import GraphPass
+from quantize.passes.base import GraphPass, Writer, rewriting
 from quantize.passes.replacement import Replacement
 
 __all__ = ["CANONICAL_ARITHMETIC"]
@@ -125,8 +125,6 @@ def _write_power(draft: GraphDraft, node: Node) -> None:
         made.finish("Pow", source, made.constant(power))
 
 
-Writer = Callable[[GraphDraft, Node], None]
-
 _WRITERS: Mapping[str, Writer] = {
     "Clip": _write_clip,
     "Div": _write_inverse,
@@ -141,18 +139,9 @@ _WRITERS: Mapping[str, Writer] = {
 }
 
 
-def _rewrite(graph: FloatGraph) -> FloatGraph:
-    draft = GraphDraft(graph)
-    for node in graph.nodes:
-        writer = _WRITERS.get(node.op)
-        if writer is not None:
-            writer(draft, node)
-    return draft.finish()
-
-
 CANONICAL_ARITHMETIC = GraphPass(
     "canonical arithmetic",
-    _rewrite,
+    rewriting(_WRITERS),
     {
         "Clip": "Max Min",
         "Div": "Mul",

@@ -7,14 +7,14 @@ constant a column is an Add. onnxruntime's FusedMatMul is MatMul with Transposes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from quantize.graph import FloatGraph, Node
+from quantize.graph import Node
 from quantize.graph_draft import GraphDraft
-from quantize.passes.base import GraphPass
+from quantize.passes.base import GraphPass, Writer, rewriting
 from quantize.passes.replacement import Replacement
 
 __all__ = ["CANONICAL_MATMUL"]
@@ -110,8 +110,6 @@ def _is_row(draft: GraphDraft, name: str, columns: int) -> bool:
     return is_one_row and (not shape or shape[-1] in {1, columns})
 
 
-Writer = Callable[[GraphDraft, Node], None]
-
 _WRITERS: Mapping[str, Writer] = {
     "Gemm": _write_gemm,
     "MatMul": _write_matmul,
@@ -119,18 +117,9 @@ _WRITERS: Mapping[str, Writer] = {
 }
 
 
-def _rewrite(graph: FloatGraph) -> FloatGraph:
-    draft = GraphDraft(graph)
-    for node in graph.nodes:
-        writer = _WRITERS.get(node.op)
-        if writer is not None:
-            writer(draft, node)
-    return draft.finish()
-
-
 CANONICAL_MATMUL = GraphPass(
     "canonical matmul",
-    _rewrite,
+    rewriting(_WRITERS),
     {
         "Gemm": "MatMul Mul Add",
         "com.microsoft.FusedMatMul": "Transpose MatMul Mul",

@@ -7,16 +7,16 @@ of a picture need not change; GroupNormalization (Wu and He 2018) normalises row
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantize.graph import FloatGraph, Node
+from quantize.graph import Node
 from quantize.graph_draft import GraphDraft
-from quantize.passes.base import GraphPass
+from quantize.passes.base import GraphPass, Writer, rewriting
 from quantize.passes.replacement import Replacement
 
 __all__ = ["CANONICAL_NORMALIZATION"]
@@ -136,8 +136,6 @@ def _write_group(draft: GraphDraft, node: Node) -> None:
     made.finish("Add", made.add("Mul", made.reshape(normal, shape), scale), bias)
 
 
-Writer = Callable[[GraphDraft, Node], None]
-
 _WRITERS: Mapping[str, Writer] = {
     "GroupNormalization": _write_group,
     "InstanceNormalization": _write_instance,
@@ -146,18 +144,9 @@ _WRITERS: Mapping[str, Writer] = {
 }
 
 
-def _rewrite(graph: FloatGraph) -> FloatGraph:
-    draft = GraphDraft(graph)
-    for node in graph.nodes:
-        writer = _WRITERS.get(node.op)
-        if writer is not None:
-            writer(draft, node)
-    return draft.finish()
-
-
 CANONICAL_NORMALIZATION = GraphPass(
     "canonical normalization",
-    _rewrite,
+    rewriting(_WRITERS),
     {
         "GroupNormalization": "Reshape LayerNormalization Conv",
         "InstanceNormalization": "GlobalAveragePool Sub Mul Add Sqrt Div Conv",

@@ -8,14 +8,14 @@ constant length is a Slice backwards, and the rest after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from quantize.graph import FloatGraph, Node
+from quantize.graph import Node
 from quantize.graph_draft import GraphDraft
-from quantize.passes.base import GraphPass
+from quantize.passes.base import GraphPass, Writer, rewriting
 from quantize.passes.replacement import Replacement
 
 __all__ = ["CANONICAL_SLICES", "slice_inputs"]
@@ -192,8 +192,6 @@ def _write_reverse(draft: GraphDraft, node: Node) -> None:
     made.finish("Concat", turned, rest, attributes={"axis": axis})
 
 
-Writer = Callable[[GraphDraft, Node], None]
-
 _WRITERS: Mapping[str, Writer] = {
     "Compress": _write_compress,
     "Gather": _write_gather,
@@ -204,18 +202,9 @@ _WRITERS: Mapping[str, Writer] = {
 }
 
 
-def _rewrite(graph: FloatGraph) -> FloatGraph:
-    draft = GraphDraft(graph)
-    for node in graph.nodes:
-        writer = _WRITERS.get(node.op)
-        if writer is not None:
-            writer(draft, node)
-    return draft.finish()
-
-
 CANONICAL_SLICES = GraphPass(
     "canonical slices",
-    _rewrite,
+    rewriting(_WRITERS),
     {
         "Compress": "Slice Gather",
         "Gather": "Slice",

@@ -6,13 +6,13 @@ CastLike (a Cast to the type of another tensor). A bool Where's branches stay as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
-from quantize.graph import FloatGraph, Node
+from quantize.graph import Node
 from quantize.graph_draft import GraphDraft
-from quantize.passes.base import GraphPass
+from quantize.passes.base import GraphPass, Writer, rewriting
 from quantize.passes.replacement import Replacement
 
 __all__ = ["DECOMPOSE_LOGIC"]
@@ -82,8 +82,6 @@ def _write_cast_like(draft: GraphDraft, node: Node) -> None:
     Replacement(draft, node).finish("Cast", node.inputs[0], attributes={"to": int(kind)})
 
 
-Writer = Callable[[GraphDraft, Node], None]
-
 _WRITERS: Mapping[str, Writer] = {
     "CastLike": _write_cast_like,
     "IsInf": _write_is_infinite,
@@ -94,18 +92,9 @@ _WRITERS: Mapping[str, Writer] = {
 }
 
 
-def _rewrite(graph: FloatGraph) -> FloatGraph:
-    draft = GraphDraft(graph)
-    for node in graph.nodes:
-        writer = _WRITERS.get(node.op)
-        if writer is not None:
-            writer(draft, node)
-    return draft.finish()
-
-
 DECOMPOSE_LOGIC = GraphPass(
     "decompose logic",
-    _rewrite,
+    rewriting(_WRITERS),
     {
         "CastLike": "Cast",
         "IsInf": "Abs Equal",

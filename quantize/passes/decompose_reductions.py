@@ -7,11 +7,11 @@ and RMSNormalization (Zhang and Sennrich 2019).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from quantize.graph import FloatGraph, Node
 from quantize.graph_draft import GraphDraft
-from quantize.passes.base import GraphPass
+from quantize.passes.base import GraphPass, Writer
 from quantize.passes.replacement import Replacement
 
 __all__ = ["DECOMPOSE_REDUCTIONS"]
@@ -107,8 +107,6 @@ def _write_rms(draft: GraphDraft, node: Node) -> None:
     scaled = made.add("Div", each.source, made.add("Sqrt", made.add("Add", mean, epsilon)))
     made.finish("Mul", scaled, node.inputs[1])
 
-
-Writer = Callable[[GraphDraft, Node], None]
 
 _WRITERS: Mapping[str, Writer] = {
     "GlobalLpPool": _write_norm,

@@ -1,1 +1,1 @@
-"""The pieces of the int8 TFLite writer; `quantize.tflite_int8` puts them together."""
+"""The pieces of the TFLite writer; `quantize.tflite_model` puts them together."""

@@ -5,7 +5,8 @@ import pytest
 from signal_to_noise import centred_snr_db
 
 from edge.bundle.manifest import Output
-from quantize.parity import SNR_LIMIT_DB, ParityMeter
+from quantize.evaluation.signal_to_noise import SNR_LIMIT_DB
+from quantize.parity import ParityMeter
 
 CLASSES = Output(name="scores", kind="classification", labels=("a", "b", "c"), activation="softmax")
 FINDINGS = Output(

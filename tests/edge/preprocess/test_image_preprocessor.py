@@ -157,7 +157,7 @@ def test_a_quantized_tensor_is_the_float_one_quantized(
     actual = made.prepare(Frame(pixels, "bgr"))
     assert (actual.shape, actual.dtype) == (target.shape, np.dtype(dtype))
     assert actual.flags.c_contiguous
-    expected = quantize_values(made.float_tensor(Frame(pixels, "bgr")), scale, zero, dtype)
+    expected = quantize_values(made.canonical_tensor(Frame(pixels, "bgr")), scale, zero, dtype)
     np.testing.assert_array_equal(planes_of(actual, layout), expected[0])
 
 
@@ -207,7 +207,7 @@ def test_an_artifact_may_have_another_layout_than_the_manifest() -> None:
     spec = describe("rgb", "NCHW")
     other = preprocessor(spec, TensorSpec("picture", shape("NHWC", 3), "float32"), "NHWC")
     frame = Frame(np.repeat(np.repeat(NOISE, 3, axis=0), 2, axis=1), "bgr")
-    canonical = other.float_tensor(frame)
+    canonical = other.canonical_tensor(frame)
     assert canonical.shape == spec.shape
     np.testing.assert_array_equal(other.prepare(frame)[0].transpose(2, 0, 1), canonical[0])
     np.testing.assert_array_equal(canonical, preprocessor(spec).prepare(frame))

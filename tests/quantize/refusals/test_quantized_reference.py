@@ -14,7 +14,7 @@ from quantize.calibration_checks import check_quantized_model, find_unlike_refer
 from quantize.importers.onnx_importer import import_model
 from quantize.quantizer import quantize_graph
 from quantize.refusals.quantized_reference import read_quantized_inputs
-from quantize.tflite_int8 import write_tflite_int8
+from quantize.tflite_model import write_tflite
 
 BROKEN = "models/cxr-mobilenetv3-int8-broken/MobileNetV3Large_int8.tflite"
 SOUND = (
@@ -29,7 +29,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An int8 file of our own, calibrated on pictures from -1 to 1."""
     path = tmp_path_factory.mktemp("int8") / "model.tflite"
     graph = import_model(tiny.residual_cnn())
-    path.write_bytes(write_tflite_int8(quantize_graph(graph, calibrate(graph, tiny.pictures(6)))))
+    path.write_bytes(write_tflite(quantize_graph(graph, calibrate(graph, tiny.pictures(6)))))
     return path
 
 
