@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import platform
-import time
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from devices.detect import detect_board
+from devices.sensors import read_sensors
+from devices.sysfs import read_text
 
 __all__ = [
     "Machine",
@@ -127,22 +128,19 @@ def read_state(root: Path = Path("/")) -> MachineState:
         root: where `proc` and `sys` are.
     """
     times = os.times()
-    processors = root / "sys/devices/system/cpu"
-    clocks = (_number(path) for path in _per_processor(processors, "cpufreq/scaling_cur_freq"))
+    sensors = read_sensors(root)
     return MachineState(
-        time_ns=time.time_ns(),
-        monotonic_ns=time.monotonic_ns(),
-        load_1min=_load(root),
-        busy_s=_busy_s(root),
+        time_ns=sensors.time_ns,
+        monotonic_ns=sensors.monotonic_ns,
+        load_1min=sensors.load_1min,
+        busy_s=sensors.busy_s,
         own_s=times.user + times.system + times.children_user + times.children_system,
-        governors=tuple(
-            _text(path) for path in _per_processor(processors, "cpufreq/scaling_governor")
-        ),
-        clocks_mhz=tuple(khz // 1000 for khz in clocks if khz is not None),
-        temperatures_c=_temperatures_c(root),
-        throttle_bits=_throttle_bits(root),
-        throttle_events=_throttle_events(processors),
-        memory_available_mib=_memory_available_mib(root),
+        governors=sensors.governors,
+        clocks_mhz=sensors.clocks_mhz,
+        temperatures_c=sensors.temperatures_c,
+        throttle_bits=sensors.throttle_bits,
+        throttle_events=sensors.throttle_events,
+        memory_available_mib=sensors.memory.available_mib,
     )
 
 
@@ -196,65 +194,5 @@ def _family(architecture: str) -> str:
     return "arm" if architecture.startswith(("arm", "aarch")) else architecture
 
 
-def _load(root: Path) -> float | None:
-    fields = _text(root / "proc/loadavg").split()
-    return float(fields[0]) if fields else None
-
-
-def _busy_s(root: Path) -> float | None:
-    # proc(5): user nice system idle iowait irq softirq steal guest guest_nice; guests are
-    # counted in user and nice already.
-    for line in _text(root / "proc/stat").splitlines():
-        if line.startswith("cpu "):
-            ticks = [int(field) for field in line.split()[1:9]]
-            idle = sum(ticks[3:5])
-            return (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK")
-    return None
-
-
-def _per_processor(folder: Path, name: str) -> list[Path]:
-    found = [path for path in folder.glob(f"cpu[0-9]*/{name}") if path.is_file()]
-    return sorted(found, key=lambda path: (len(str(path)), str(path)))
-
-
-def _temperatures_c(root: Path) -> dict[str, float]:
-    found = {}
-    for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
-        millidegrees = _number(zone / "temp")
-        if millidegrees is not None:
-            name = f"{zone.name.removeprefix('thermal_zone')} {_text(zone / 'type')}".strip()
-            found[name] = millidegrees / 1000
-    return found
-
-
-def _throttle_bits(root: Path) -> int | None:
-    text = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
-    try:
-        return int(text, 16) if text else None
-    except ValueError:
-        return None
-
-
-def _throttle_events(processors: Path) -> int | None:
-    paths = _per_processor(processors, "thermal_throttle/core_throttle_count")
-    counts = [count for count in map(_number, paths) if count is not None]
-    return sum(counts) if counts else None
-
-
-def _memory_available_mib(root: Path) -> int | None:
-    for line in _text(root / "proc/meminfo").splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) // 1024
-    return None
-
-
-def _number(path: Path) -> int | None:
-    text = _text(path)
-    return int(text) if text.lstrip("-").isdecimal() else None
-
-
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
+    return read_text(path) or ""
