@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
+from benchmarks.atomic_file import write_file
 from benchmarks.cold_start import ColdStart
 from benchmarks.environment import Machine, MachineState
 from benchmarks.measure import WarmSamples
-from edge.errors import InputError, InputNotFoundError, OutputError
+from edge.errors import InputError, InputNotFoundError
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -26,7 +24,6 @@ __all__ = [
     "read_record",
     "record_from_json",
     "record_to_json",
-    "write_file",
     "write_record",
 ]
 
@@ -201,29 +198,3 @@ def write_record(record: BenchmarkRecord, path: Path) -> None:
         OutputError: it cannot be written; what was there before is untouched.
     """
     write_file(path, record_to_json(record))
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write beside the file, then put it in its place.
-
-    Raises:
-        OutputError: it cannot be written; what was there before is untouched.
-    """
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-        raise OutputError(
-            f"cannot write {path}: {error.strerror}; free the disk or name another place"
-        ) from error

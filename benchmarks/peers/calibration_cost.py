@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 import click
 import msgspec
 
+from benchmarks.atomic_file import write_file
 from benchmarks.environment import (
     Machine,
     MachineState,
@@ -29,7 +30,6 @@ from benchmarks.environment import (
 )
 from benchmarks.peers.ratios import Ratio, ratio_of_pairs
 from benchmarks.peers.whole_process import ProcessRun, alternate_processes, run_process
-from benchmarks.record import write_file
 from edge.command_line import run_command
 
 __all__ = ["CalibrationCost", "format_table", "main", "measure_calibration"]

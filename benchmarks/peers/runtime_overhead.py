@@ -22,6 +22,7 @@ from typing import Any
 import click
 import msgspec
 
+from benchmarks.atomic_file import write_file
 from benchmarks.environment import MachineState, describe_machine, others_share, read_state
 from benchmarks.peers.import_weight import weigh_import
 from benchmarks.peers.memory_growth import SAMPLES
@@ -35,7 +36,6 @@ from benchmarks.peers.overhead_report import format_table
 from benchmarks.peers.ratios import Slope, ratio_of_pairs, sen_slope
 from benchmarks.peers.warm_images import alternate_blocks
 from benchmarks.peers.whole_process import alternate_processes, run_process
-from benchmarks.record import write_file
 from benchmarks.summary import MOST_OTHERS_SHARE
 from edge.bundle.reader import open_bundle
 from edge.command_line import run_command

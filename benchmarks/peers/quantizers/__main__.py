@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from benchmarks.atomic_file import write_file
 from benchmarks.environment import describe_machine
 from benchmarks.peers.quantizers.bar_model import BarModelFolder, read_bar_model
 from benchmarks.peers.quantizers.environments import (
@@ -32,7 +33,6 @@ from benchmarks.peers.quantizers.record import (
 from benchmarks.peers.quantizers.settings import OUR_SETTINGS, settings_for
 from benchmarks.peers.quantizers.speed_files import time_model
 from benchmarks.peers.quantizers.table import comparison_table
-from benchmarks.record import write_file
 from edge.errors import EdgeError, UsageError
 
 __all__ = ["main"]

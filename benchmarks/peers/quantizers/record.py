@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
+from benchmarks.atomic_file import write_file
 from benchmarks.environment import Machine
 from benchmarks.peers.quantizers.quality import Quality
-from benchmarks.record import write_file
 from edge.errors import InputError
 
 __all__ = [

@@ -19,10 +19,10 @@ from pathlib import Path
 import click
 import msgspec
 
+from benchmarks.atomic_file import write_file
 from benchmarks.child_environment import child_environment
 from benchmarks.environment import Machine, describe_machine
 from benchmarks.peers.quantizers.artifact_files import tflite_path
-from benchmarks.record import write_file
 from edge.errors import EdgeError, EngineError
 
 __all__ = [

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from benchmarks.atomic_file import write_file
 from benchmarks.environment import describe_machine
-from benchmarks.record import write_file
 from benchmarks.zoo.trained_models.keras_tasks import KERAS_TASKS
 from benchmarks.zoo.trained_models.picture_tasks import PICTURE_TASKS
 from benchmarks.zoo.trained_models.record import (

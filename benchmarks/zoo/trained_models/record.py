@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.atomic_file import write_file
 from benchmarks.environment import Machine
-from benchmarks.record import write_file
 from benchmarks.zoo.trained_models.figures import ModelFigures
 
 __all__ = ["ModelRun", "TrainedModelsRecord", "write_trained_models"]

@@ -1,0 +1,1 @@
+"""The record of a measurement: what it holds, and how it becomes a file and comes back."""
