@@ -12,9 +12,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Percentile", "is_carried", "percentile", "samples_needed"]
+__all__ = ["Percentile", "is_carried", "percentile", "percentiles", "samples_needed"]
 
 _CONFIDENCE = 0.95
+_TAIL = (1.0 - _CONFIDENCE) / 2.0
+# So many standard deviations from its mean a binomial number has no chance worth adding.
+_REACH = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,47 +47,59 @@ def percentile(samples: Sequence[float], quantile: float) -> Percentile | None:
     Returns:
         The percentile, or None where the samples are too few to enclose it.
     """
-    ranks = _interval_ranks(len(samples), quantile)
-    if ranks is None:
-        return None
+    return percentiles(samples, (quantile,))[0]
+
+
+def percentiles(
+    samples: Sequence[float], quantiles: Sequence[float]
+) -> tuple[Percentile | None, ...]:
+    """Estimate several percentiles of the same samples; see `percentile`."""
     ordered = sorted(samples)
-    low, high = ranks
+    return tuple(_from_ordered(ordered, quantile) for quantile in quantiles)
+
+
+def _from_ordered(ordered: Sequence[float], quantile: float) -> Percentile | None:
+    count = len(ordered)
+    if not is_carried(count, quantile):
+        return None
+    low, high = _interval_ranks(count, quantile)
     return Percentile(
         quantile=quantile,
-        value=ordered[math.ceil(quantile * len(ordered)) - 1],
+        value=ordered[math.ceil(quantile * count) - 1],
         low=ordered[low - 1],
         high=ordered[high - 1],
     )
 
 
 def is_carried(count: int, quantile: float) -> bool:
-    """Whether so many samples enclose a percentile."""
-    return _interval_ranks(count, quantile) is not None
+    """Whether so many samples enclose a percentile.
+
+    They do where neither "all lie below it" nor "all lie above it" is likelier than a tail.
+    """
+    return max(quantile, 1.0 - quantile) ** count <= _TAIL
 
 
 def samples_needed(quantile: float) -> int:
     """How many samples a percentile needs before it is given."""
-    count = 2
-    while _interval_ranks(count, quantile) is None:
+    count = max(2, math.floor(math.log(_TAIL) / math.log(max(quantile, 1.0 - quantile))))
+    while not is_carried(count, quantile):
         count += 1
     return count
 
 
-def _interval_ranks(count: int, quantile: float) -> tuple[int, int] | None:
+def _interval_ranks(count: int, quantile: float) -> tuple[int, int]:
     """Ranks (1-based) of the samples that enclose the quantile, each tail at most 2.5 %."""
-    tail = (1.0 - _CONFIDENCE) / 2.0
-    low = high = None
+    reach = _REACH * math.sqrt(count * quantile * (1.0 - quantile)) + _REACH
+    low, high = 1, count
     below = 0.0
-    for successes in range(count):
+    for successes in range(max(0, math.floor(count * quantile - reach)), count):
         below += _binomial(count, successes, quantile)
         # `below` is the chance that at most `successes` samples lie below the quantile.
-        if below <= tail:
+        if below <= _TAIL:
             low = successes + 1
-        if below >= 1.0 - tail:
+        if below >= 1.0 - _TAIL:
             high = successes + 1
             break
-    if low is None or high is None:
-        return None
     return low, high
 
 

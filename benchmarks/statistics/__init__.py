@@ -1,0 +1,1 @@
+"""What samples can say, and how surely. Arithmetic only: arrays in, values out."""
