@@ -31,7 +31,8 @@ class LoadOptions:
 
     Attributes:
         engine: "auto", "onnxruntime" or "litert".
-        precision: "auto" (int8 where there is one, else mixed, dynamic, float32), or one of them.
+        precision: "auto" (the file that the bundle names first for the engine), or int8, mixed,
+            dynamic or float32.
         threads: threads inside one inference; None for every processor, at most 4.
         artifact: path of the very file in the bundle to run, whatever `engine` and `precision`
             say; "" leaves the choice to them.

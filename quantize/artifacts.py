@@ -14,6 +14,7 @@ from edge.errors import UnsupportedInputError
 from edge.model_parts import ModelParts
 from edge.pipeline import Model
 from edge.results import ModelIdentity
+from quantize.integer_gain import EngineName
 from quantize.onnx_int8 import write_onnx_int8
 from quantize.operators import OPERATORS
 from quantize.quantized_graph import Precision, QuantizedGraph, float_form
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
     from quantize.graph import FloatGraph
 
 __all__ = [
+    "FLOAT_TFLITE",
     "ArtifactOptions",
     "BuiltArtifact",
+    "is_kept_float",
     "open_artifact",
     "source_artifact",
     "write_artifacts",
     "write_float_tflite",
+    "write_kept_float",
 ]
 
 _ONNX_TOLERANCE_STEPS = 3
@@ -46,6 +50,8 @@ _DYNAMIC_STEP = 1.0 / 255.0
 a run meets, a difference in the last bit of a float may move a value by a whole step."""
 
 _PICTURE_RANK = 4
+
+FLOAT_ONNX, FLOAT_TFLITE = "model.float32.onnx", "model.float32.tflite"
 
 Layout = Literal["NCHW", "NHWC"]
 
@@ -151,8 +157,53 @@ def write_float_tflite(
     Raises:
         UnsupportedInputError: a node cannot be written.
     """
-    entry = _float_entry("model.float32.tflite", "litert", _tflite_layout(graph, inputs), outputs)
+    entry = _float_entry(FLOAT_TFLITE, "litert", _tflite_layout(graph, inputs), outputs)
     return BuiltArtifact(write_tflite(float_form(graph), io="float32"), entry, inputs, outputs)
+
+
+def write_kept_float(
+    graph: FloatGraph,
+    inputs: tuple[Input, ...],
+    outputs: tuple[Output, ...],
+    spans: Mapping[str, float],
+    engine: EngineName,
+) -> BuiltArtifact:
+    """The float model as a file of the bundle, from the same graph and writers as the int8 files.
+
+    Args:
+        graph: what was quantized.
+        inputs: how the file is fed.
+        outputs: how it is read.
+        spans: range of each output over real examples.
+        engine: what runs it.
+
+    Raises:
+        EdgeError: the writer cannot write the graph.
+    """
+    metadata = model_metadata_to_json(
+        ModelMetadata(format=1, inputs=inputs, outputs=outputs, precision="float32")
+    )
+    steps = {name: spans[name] * _FLOAT_STEP for name in graph.outputs}
+    if engine == "onnxruntime":
+        data = write_onnx_int8(float_form(graph), metadata=metadata)
+        path, layout = FLOAT_ONNX, _picture_layout(inputs)
+    else:
+        data = write_tflite(float_form(graph), io="float32", metadata=metadata)
+        path, layout = FLOAT_TFLITE, _tflite_layout(graph, inputs)
+    entry = Artifact(
+        path=path,
+        engine=engine,
+        precision="float32",
+        layout=layout,
+        tolerance_steps=_FLOAT_TOLERANCE_STEPS,
+        output_steps=steps,
+    )
+    return BuiltArtifact(data, entry, inputs, outputs)
+
+
+def is_kept_float(artifact: BuiltArtifact) -> bool:
+    """Whether it is a float file beside an int8 one, and not an int8 file without any integer."""
+    return artifact.entry.path in {FLOAT_ONNX, FLOAT_TFLITE}
 
 
 def open_artifact(artifact: BuiltArtifact, options: EngineOptions | None = None) -> Model:

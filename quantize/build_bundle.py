@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from edge.bundle.manifest import Evidence, ImageInput, Input, Manifest, Output, Parity
+from edge.bundle.manifest import Evidence, ImageInput, Input, Manifest, Output
 from edge.bundle.writer import write_bundle
 from edge.errors import OutputError
-from quantize.artifacts import BuiltArtifact, open_artifact, write_artifacts, write_float_tflite
+from quantize.artifacts import BuiltArtifact, write_artifacts, write_kept_float
 from quantize.build_examples import open_examples, open_labelled_data
 from quantize.build_gates import check_source, reported_findings
+from quantize.build_judgement import Judgement, float_tflite, judge_artifacts
 from quantize.build_repair import (
     DropMeter,
     final_ranges,
@@ -27,7 +27,9 @@ from quantize.build_repair import (
 )
 from quantize.build_report import (
     Measured,
+    Speed,
     compose_report,
+    kept_float_notes,
     survey_layers,
     time_artifacts,
     without_times,
@@ -35,21 +37,19 @@ from quantize.build_report import (
 from quantize.build_request import BuildReport, BuildRequest, DataRequest
 from quantize.bundle_manifest import compose_manifest, fill_card, sha256_of_file, tool_versions
 from quantize.calibration import TensorRange
-from quantize.compare_artifacts import compare_artifacts
-from quantize.evaluation.evaluate import evaluate_artifacts
 from quantize.evaluation.evidence_metrics import to_metrics
-from quantize.evaluation.options import EvaluationOptions
 from quantize.examples.find_examples import read_example
 from quantize.examples.model_examples import Example, ExampleValue, ModelExamples
 from quantize.golden_examples import GoldenFile, golden_examples
 from quantize.graph import FloatGraph
 from quantize.importers.equivalence import check_same_answers
+from quantize.integer_gain import engines_of_float
 from quantize.output_spans import output_spans
 from quantize.pixel_input import pixel_range, take_pixels
 from quantize.quantized_graph import QuantizedGraph
 from quantize.report.html_page import render_html
 from quantize.report.model import Finding as ReportedFinding
-from quantize.report.model import QuantizationReport, SpeedEntry
+from quantize.report.model import QuantizationReport
 from quantize.report.report_files import report_to_json
 from quantize.source_model import SourceModel, read_source_model
 
@@ -83,14 +83,6 @@ class _Form:
     graph: FloatGraph
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Judgement:
-    """What was measured of the artifacts on real examples."""
-
-    parity: tuple[Parity, ...]
-    evaluation: Evaluation | None
 
 
 def build_bundle(request: BuildRequest, *, progress: StageProgress | None = None) -> BuildReport:
@@ -154,7 +146,9 @@ class _Build:
         quantized = self._quantize(form, prepared, data)
         spans = output_spans(source.graph, examples)
         artifacts = self._write(quantized, form, spans)
-        judgement = self._judge(artifacts, examples, data)
+        judgement = judge_artifacts(
+            request, source, artifacts, examples=examples, data=data, progress=self._report
+        )
         final = replace(form, outputs=_refitted(form.outputs, judgement.evaluation))
         if final.outputs != form.outputs:
             artifacts = self._write(quantized, final, spans)
@@ -193,27 +187,36 @@ class _Build:
     def _write(
         self, quantized: QuantizedGraph, form: _Form, spans: Mapping[str, float]
     ) -> tuple[BuiltArtifact, ...]:
-        return write_artifacts(quantized, form.inputs, form.outputs, spans, self._request.artifacts)
+        """For each engine the int8 file, after the float one where that is kept and runs."""
+        inputs, outputs = form.inputs, form.outputs
+        int8 = write_artifacts(quantized, inputs, outputs, spans, self._request.artifacts)
+        written: list[BuiltArtifact] = []
+        kept = engines_of_float(self._request.kept_float, quantized)
+        for each in int8:
+            if each.entry.engine in kept and each.entry.precision != "float32":
+                engine = each.entry.engine
+                written.append(write_kept_float(form.graph, inputs, outputs, spans, engine))
+            written.append(each)
+        return tuple(written)
 
     def _describe(
         self,
         manifest: Manifest,
         quantized: QuantizedGraph,
         artifacts: tuple[BuiltArtifact, ...],
-        judgement: _Judgement,
+        judgement: Judgement,
         examples: ModelExamples,
     ) -> QuantizationReport:
         """Measure what only the report shows, and put it together."""
         source = self._source
         layers = self._survey(quantized, examples)
-        speed: tuple[SpeedEntry, ...] = ()
+        speed = Speed()
         if self._request.is_timed:
-            floats = write_float_tflite(
-                source.graph, source.description.inputs, source.description.outputs
-            )
-            speed = time_artifacts((source.artifact(), floats, *artifacts), examples)
+            floats = float_tflite(source, artifacts)
+            speed = time_artifacts(source.artifact(), floats, artifacts, examples)
         measured = Measured(
             source=source.artifact(),
+            parity=judgement.parity,
             evaluation=judgement.evaluation,
             layers=layers,
             ranges=final_ranges(quantized, examples),
@@ -221,6 +224,7 @@ class _Build:
             speed=speed,
             findings=(
                 *reported_findings(self.findings),
+                *(ReportedFinding("note", text) for text in kept_float_notes(artifacts)),
                 *(ReportedFinding("note", f"assumed {each}") for each in self.assumed),
             ),
         )
@@ -263,44 +267,12 @@ class _Build:
         )
         return quantized
 
-    def _judge(
-        self,
-        artifacts: tuple[BuiltArtifact, ...],
-        examples: ModelExamples,
-        data: LabelledData | None,
-    ) -> _Judgement:
-        source = self._source
-        reference = source.artifact()
-        parity = compare_artifacts(
-            reference,
-            artifacts,
-            examples=examples,
-            progress=lambda done, total: self._report("compare", done, total),
-        )
-        if data is None:
-            return _Judgement(parity, None)
-        description = source.description
-        floats = write_float_tflite(source.graph, description.inputs, description.outputs)
-        with ExitStack() as stack:
-            models = {
-                each.entry.path: stack.enter_context(open_artifact(each))
-                for each in (reference, floats, *artifacts)
-            }
-            options = EvaluationOptions(
-                reference=reference.entry.path,
-                quantized=tuple(each.entry.path for each in artifacts),
-                may_name=self._request.data is not None and self._request.data.may_name,
-                progress=lambda done, total: self._report("evaluate", done, total),
-            )
-            found = evaluate_artifacts(models, data, description.outputs[0], options)
-        return _Judgement(parity, found)
-
     def _manifest(
         self,
         form: _Form,
         artifacts: tuple[BuiltArtifact, ...],
         golden: tuple[GoldenFile, ...],
-        judgement: _Judgement,
+        judgement: Judgement,
         examples: ModelExamples,
     ) -> Manifest:
         request, description = self._request, self._source.description
@@ -314,7 +286,7 @@ class _Build:
             calibration_sha256=examples.digest(),
             calibration_examples=len(examples.usable()),
             tools=tool_versions(),
-            parity=judgement.parity,
+            parity=judgement.parity_of(artifacts),
             metrics=(*measured, *request.metrics),
             calibration_method=request.ranges.method.value,
             refitted=evaluation is not None and evaluation.operating_point is not None,

@@ -6,16 +6,16 @@ import hashlib
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from edge.bundle.manifest import Manifest
+from edge.bundle.manifest import Manifest, Parity
 from edge.engines.base import EngineOptions
 from edge.model_parts import check_against_engine
 from edge.preprocess.record import RecordPreprocessor
-from quantize.artifacts import BuiltArtifact, open_artifact
+from quantize.artifacts import BuiltArtifact, is_kept_float, open_artifact
 from quantize.evaluation.layer_loss import LayerLoss, measure_layer_losses
 from quantize.report.model import (
     Finding,
@@ -24,8 +24,9 @@ from quantize.report.model import (
     QuantizationReport,
     RangeEntry,
     SpeedEntry,
+    SpeedGain,
 )
-from quantize.report.speed import measure_speed
+from quantize.report.speed import RunTimes, measure_speed, speed_entries, speed_gain
 
 if TYPE_CHECKING:
     from quantize.evaluation.evaluation import Evaluation
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Measured",
+    "Speed",
     "compose_report",
+    "kept_float_notes",
     "survey_layers",
     "time_artifacts",
     "without_times",
@@ -45,11 +48,20 @@ _LAYER_EXAMPLES = 16
 
 
 @dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast all files are on this machine, and what int8 gains in each engine."""
+
+    entries: tuple[SpeedEntry, ...] = ()
+    gains: tuple[SpeedGain, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """What a report is made of besides the manifest.
 
     Attributes:
         source: the float model.
+        parity: of every file against the source.
         evaluation: on labelled data; None without.
         layers: what each layer loses.
         ranges: of the tensors.
@@ -60,12 +72,13 @@ class Measured:
     """
 
     source: BuiltArtifact
+    parity: tuple[Parity, ...] = ()
     evaluation: Evaluation | None = None
     layers: tuple[LayerLoss, ...] = ()
     ranges: tuple[RangeEntry, ...] = ()
     ladder: tuple[LadderStep, ...] = ()
     ladder_metric: str = "SNR in dB"
-    speed: tuple[SpeedEntry, ...] = ()
+    speed: Speed = field(default_factory=Speed)
     findings: tuple[Finding, ...] = ()
 
 
@@ -91,14 +104,15 @@ def compose_report(
         task=manifest.task,
         files=tuple(files),
         calibration_examples=evidence.calibration_examples if evidence else 0,
-        parity=evidence.parity if evidence else (),
+        parity=measured.parity,
         evaluation=measured.evaluation,
         layers=measured.layers,
         ranges=measured.ranges,
         ladder=measured.ladder,
         ladder_metric=measured.ladder_metric,
-        speed=measured.speed,
-        machine=_machine() if measured.speed else "",
+        speed=measured.speed.entries,
+        speed_gains=measured.speed.gains,
+        machine=_machine() if measured.speed.entries else "",
         findings=measured.findings,
         versions=evidence.tools if evidence else {},
         digests=_digests(manifest),
@@ -108,7 +122,18 @@ def compose_report(
 def without_times(report: QuantizationReport) -> QuantizationReport:
     """The report as it goes into the bundle, whose bytes say nothing of this machine's speed."""
     steps = tuple(replace(each, seconds=0.0) for each in report.ladder)
-    return replace(report, speed=(), machine="", ladder=steps)
+    return replace(report, speed=(), speed_gains=(), machine="", ladder=steps)
+
+
+def kept_float_notes(artifacts: Sequence[BuiltArtifact]) -> tuple[str, ...]:
+    """Which engines run the float file, one sentence each."""
+    return tuple(
+        f"{each.entry.engine} runs {each.entry.path}: int8 is not expected to be faster in a "
+        "recurrent or attention model this small, or float was asked for; --precision of edge-run "
+        "chooses int8, --float none leaves float out"
+        for each in artifacts
+        if is_kept_float(each)
+    )
 
 
 def survey_layers(
@@ -120,19 +145,49 @@ def survey_layers(
 
 
 def time_artifacts(
-    artifacts: Sequence[BuiltArtifact], examples: ModelExamples
-) -> tuple[SpeedEntry, ...]:
-    """Time every file on the first example, on one thread, taking turns."""
+    source: BuiltArtifact,
+    floats: BuiltArtifact,
+    artifacts: Sequence[BuiltArtifact],
+    examples: ModelExamples,
+) -> Speed:
+    """Time every file on the first example, on one thread, taking turns.
+
+    Args:
+        source: the float model.
+        floats: the float TFLite file, which the bundle may hold or not.
+        artifacts: the bundle's files.
+        examples: real inputs.
+    """
     record = examples.record(next(value for _, value in islice(examples.values(), 1)))
     runs: dict[tuple[str, str], Callable[[], object]] = {}
     with ExitStack() as stack:
-        for each in artifacts:
+        for each in (source, floats, *(each for each in artifacts if each is not floats)):
             model = stack.enter_context(open_artifact(each, EngineOptions(threads=1)))
             targets, _ = check_against_engine(model.parts)
             prepared = RecordPreprocessor(each.inputs, targets, each.entry.layout)
             tensors, _ = prepared.prepare_checked(record)
             runs[each.entry.engine, each.entry.path] = partial(model.parts.engine.run, tensors)
-        return measure_speed(runs)
+        times = measure_speed(runs)
+    unkept = {str(each.entry.engine): each.entry.path for each in (source, floats)}
+    return Speed(speed_entries(times), _gains(times, artifacts, unkept))
+
+
+def _gains(
+    times: RunTimes, artifacts: Sequence[BuiltArtifact], unkept: Mapping[str, str]
+) -> tuple[SpeedGain, ...]:
+    """Each int8 file beside the float file that stands before it, or one outside the bundle."""
+    kept = {each.entry.engine: each.entry.path for each in artifacts if is_kept_float(each)}
+    return tuple(
+        speed_gain(
+            times,
+            each.entry.engine,
+            reference=kept.get(each.entry.engine, unkept[each.entry.engine]),
+            model=each.entry.path,
+            is_float_kept=each.entry.engine in kept,
+        )
+        for each in artifacts
+        if each.entry.precision != "float32"
+    )
 
 
 def _machine() -> str:

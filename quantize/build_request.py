@@ -16,9 +16,10 @@ from quantize.model_card import ModelCard
 if TYPE_CHECKING:
     from quantize.report.model import QuantizationReport
 
-__all__ = ["BuildReport", "BuildRequest", "DataRequest", "Repair"]
+__all__ = ["BuildReport", "BuildRequest", "DataRequest", "KeptFloat", "Repair"]
 
 Repair = Literal["none", "auto", "full"]
+KeptFloat = Literal["auto", "none", "onnxruntime", "litert", "both"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class BuildRequest:
         accepted: names of findings that the user has seen and overrules.
         checkpoint: where calibration keeps what it knows; None for nowhere.
         is_timed: measure the speed of all files on this machine for the report.
+        kept_float: for which engines the float file goes into the bundle too and is the one that
+            runs; "auto": where the model's structure says that int8 is no faster.
     """
 
     model: Path
@@ -82,6 +85,7 @@ class BuildRequest:
     accepted: frozenset[str] = frozenset()
     checkpoint: Path | None = None
     is_timed: bool = False
+    kept_float: KeptFloat = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,15 @@ def _source_options(command: Command) -> Command:
 )
 @click.option("--metrics", metavar="FILE.json", help="Measured metrics to embed.")
 @click.option("--report/--no-report", default=True, help="Write NAME.report.html and .json.")
+@click.option(
+    "--float",
+    "kept_float",
+    type=click.Choice(["auto", "none", "onnxruntime", "litert", "both"]),
+    default="auto",
+    show_default=True,
+    help="Engines that run the float file, which goes into the bundle too; auto: where a recurrent "
+    "or attention model is too small to gain from int8.",
+)
 @click.option("--time/--no-time", "is_timed", default=True, help="Speed here, for the report.")
 @click.version_option(__version__, "--tool-version", prog_name="edge-quantize")
 def quantize_command(**options: Any) -> int:
@@ -204,6 +213,7 @@ _NO_BUILD: dict[str, Any] = {
     "accept": (),
     "claim_within": 1.0,
     "is_timed": False,
+    "kept_float": "none",
 }
 
 
@@ -262,6 +272,7 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         accepted=frozenset(options["accept"]),
         checkpoint=_beside(destination, "calibration") if options["output"] else None,
         is_timed=options["is_timed"],
+        kept_float=options["kept_float"],
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge.bundle.manifest import Output, Parity
 from edge.postprocess.read_output import read_output
+from quantize.evaluation.cosine import CentredCosine
 from quantize.evaluation.signal_to_noise import SignalToNoise
 
 __all__ = ["ParityMeter"]
@@ -20,8 +21,8 @@ class ParityMeter:
     """Compares an artifact with the float model, one example at a time.
 
     The signal-to-noise ratio is centred: the signal is the float output minus its mean over the
-    examples, so that a constant part of the output does not count as signal. With several
-    outputs the worst counts.
+    examples, so that a constant part of the output does not count as signal; so is the cosine.
+    With several outputs the worst counts.
 
     Args:
         artifact: path of the artifact in the bundle.
@@ -32,6 +33,7 @@ class ParityMeter:
         self._artifact = artifact
         self._outputs = outputs
         self._sums = {output.name: SignalToNoise() for output in outputs}
+        self._angles = {output.name: CentredCosine() for output in outputs}
         self._largest = 0.0
         self._same = 0
         self._count = 0
@@ -48,6 +50,7 @@ class ParityMeter:
             first, second = reference[output.name].reshape(-1), other[output.name].reshape(-1)
             wide, other_wide = first.astype(np.float64), second.astype(np.float64)
             self._sums[output.name].update(wide, other_wide)
+            self._angles[output.name].update(wide, other_wide)
             self._largest = max(self._largest, float(np.abs(other_wide - wide).max()))
             decisions = [read_output(each, output).decision for each in (first, second)]
             is_same = is_same and decisions[0] == decisions[1]
@@ -65,6 +68,7 @@ class ParityMeter:
         return Parity(
             artifact=self._artifact,
             snr_db=min(sums.db() for sums in self._sums.values()),
+            cosine=min(angle.value() for angle in self._angles.values()),
             max_abs_difference=self._largest,
             agreement=self._same / self._count,
             examples=self._count,

@@ -203,6 +203,8 @@ class Output(_Part, frozen=True, kw_only=True):
 class Artifact(_Part, frozen=True, kw_only=True):
     """One model file: what runs it, and how its inputs of four axes are laid out.
 
+    Of several files for one engine the first runs, unless another precision is asked for.
+
     `precision`: "int8" computes in integers throughout, "mixed" leaves some operators in float,
     "dynamic" has int8 weights and float activations. `layout`: pictures as it says; a tensor of
     four axes is permuted (0, 2, 3, 1) from the manifest's shape for "NHWC".
@@ -260,8 +262,9 @@ class Metric(_Part, frozen=True, kw_only=True):
 class Parity(_Part, frozen=True, kw_only=True):
     """How far an artifact's outputs lie from the float model's on the calibration pictures.
 
-    `snr_db` is centred (signal: output minus its mean over the examples); `agreement` is the
-    share of examples with the same decision.
+    `snr_db` is centred (signal: output minus its mean over the examples), and so is `cosine`,
+    which files of earlier versions lack; `agreement` is the share of examples with the same
+    decision.
     """
 
     artifact: str
@@ -269,6 +272,7 @@ class Parity(_Part, frozen=True, kw_only=True):
     max_abs_difference: float
     agreement: float
     examples: int
+    cosine: float | None = None
 
 
 class Evidence(_Part, frozen=True, kw_only=True):

@@ -229,6 +229,8 @@ def _check_evidence(evidence: Evidence, names: _Names, faults: FaultList) -> Non
         check_finite(difference, f"{where}.max_abs_difference", faults)
         faults.check(difference >= 0, f"{where}.max_abs_difference", "must be at least 0")
         check_within(parity.agreement, (0, 1), f"{where}.agreement", faults)
+        if parity.cosine is not None:
+            check_within(parity.cosine, (-1, 1), f"{where}.cosine", faults)
         check_within(parity.examples, (0, _MAX_INT), f"{where}.examples", faults)
     for index, metric in enumerate(evidence.metrics):
         _check_metric(metric, names, f"{path}.metrics[{index}]", faults)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from typing import get_args
 
-from edge.bundle.manifest import Artifact, Precision
+from edge.bundle.manifest import Artifact
 from edge.engines.base import Engine, EngineOptions
 from edge.errors import EngineNotInstalledError, UsageError
 
@@ -44,9 +43,9 @@ def choose_artifact(
     """Choose the file to run.
 
     Args:
-        artifacts: what the bundle holds.
-        engine: "auto" takes the first whose engine is installed, else "onnxruntime" or "litert".
-        precision: "auto" prefers int8, then mixed, dynamic and float32; or one of them.
+        artifacts: what the bundle holds; for each engine the one that serves best comes first.
+        engine: "auto" takes onnxruntime where it is installed, else "onnxruntime" or "litert".
+        precision: "auto" takes the engine's first; or int8, mixed, dynamic or float32.
 
     Raises:
         UsageError: the bundle holds nothing of that engine and precision.
@@ -65,8 +64,7 @@ def choose_artifact(
             f"the bundle has no artifact for engine {engine} and precision {precision}; "
             f"it has: {held}",
         )
-    order = get_args(Precision)
-    wanted.sort(key=lambda each: (order.index(each.precision), each.engine != "onnxruntime"))
+    wanted.sort(key=lambda each: each.engine != "onnxruntime")
     for artifact in wanted:
         if is_installed(artifact.engine):
             return artifact

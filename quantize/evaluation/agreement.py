@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from quantize.evaluation.cosine import CentredCosine
 from quantize.evaluation.evaluation import Agreement
 from quantize.evaluation.scores import decide, scores_of
 from quantize.evaluation.signal_to_noise import SignalToNoise
@@ -21,9 +22,10 @@ def compare_outputs(
     reference: NDArray[np.float64], other: NDArray[np.float64], output: Output
 ) -> Agreement:
     """Compare raw outputs (n, labels), n > 0, of two models on the same examples."""
-    meter = SignalToNoise()
+    meter, angle = SignalToNoise(), CentredCosine()
     for first, second in zip(reference, other, strict=True):
         meter.update(first, second)
+        angle.update(first, second)
     if output.kind == "regression":
         same = np.isclose(reference, other, rtol=1e-3, atol=0.0).all(axis=1)
     else:
@@ -32,16 +34,8 @@ def compare_outputs(
         same = equal if equal.ndim == 1 else equal.all(axis=1)
     return Agreement(
         snr_db=meter.db(),
-        cosine=_cosine(reference - reference.mean(axis=0), other - other.mean(axis=0)),
+        cosine=angle.value(),
         agreement=float(same.mean()),
         max_abs_difference=float(np.abs(other - reference).max()),
         examples=len(reference),
     )
-
-
-def _cosine(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
-    if lengths == 0.0:
-        # Two constants are alike; a constant has no direction to compare with anything else's.
-        return 1.0 if np.array_equal(first, second) else 0.0
-    return float(np.clip((first * second).sum() / lengths, -1.0, 1.0))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import UsageError
-from quantize.evaluation.agreement import compare_outputs
 from quantize.evaluation.answers import AnswerFunction, Answering, Answers, collect_answers
-from quantize.evaluation.evaluation import Comparison, Evaluation, ModelFigures
+from quantize.evaluation.evaluation import Evaluation
 from quantize.evaluation.judge import Judge, Sample
 from quantize.evaluation.operating_point import can_fit, fit_operating_point
 from quantize.evaluation.options import EvaluationOptions
@@ -22,7 +21,7 @@ from quantize.labelled_data import LabelledData
 if TYPE_CHECKING:
     from edge.bundle.manifest import Output
 
-__all__ = ["evaluate_answers", "evaluate_artifacts", "evaluate_without_labels"]
+__all__ = ["evaluate_answers", "evaluate_artifacts"]
 
 
 def evaluate_artifacts(
@@ -85,56 +84,6 @@ def evaluate_answers(
         left_out={**data.left_out, **answers.left_out},
     )
     return Judge(sample, output, chosen, point).evaluation()
-
-
-def evaluate_without_labels(
-    models: Mapping[str, Answering | AnswerFunction],
-    examples: Sequence[Any],
-    output: Output,
-    options: EvaluationOptions | None = None,
-) -> Evaluation:
-    """Hold models against the reference where nobody says what is true.
-
-    Args:
-        models: by name, as for `evaluate_artifacts`.
-        examples: what the models answer for.
-        output: how the models' output is read.
-        options: which model is the reference, and whom to tell of progress.
-
-    Returns:
-        Signal-to-noise ratio, cosine and equal decisions of every model but the reference.
-
-    Raises:
-        UsageError: no models, or the options name one that is not there.
-        InputError: no example can be used.
-        EngineError: a model failed.
-        ModelMismatchError: a model's output is not the one described.
-    """
-    chosen = _filled(options or EvaluationOptions(), tuple(models))
-    names = tuple(f"example {at}" for at in range(len(examples)))
-    unknown = np.full((len(names), len(output.labels)), np.nan)
-    data = LabelledData(output, names, unknown, names, (), load=examples.__getitem__)
-    answers = collect_answers(models, data, output, progress=chosen.progress)
-    wanted = answers.values[chosen.reference]
-    others = [name for name in models if name != chosen.reference]
-    return Evaluation(
-        kind=output.kind,
-        labels=output.labels,
-        examples=len(answers.positions),
-        groups=len(answers.positions),
-        class_counts={},
-        models=tuple(ModelFigures(name) for name in (chosen.reference, *others)),
-        comparisons=tuple(
-            Comparison(
-                chosen.reference, name, compare_outputs(wanted, answers.values[name], output)
-            )
-            for name in others
-        ),
-        left_out=answers.left_out
-        if chosen.may_name
-        else dict.fromkeys(answers.left_out, "unreadable"),
-        findings=("no labels: nothing is known of right and wrong, only of likeness",),
-    )
 
 
 def _filled(options: EvaluationOptions, names: tuple[str, ...]) -> EvaluationOptions:

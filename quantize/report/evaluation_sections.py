@@ -5,6 +5,7 @@ from __future__ import annotations
 from quantize.evaluation.evaluation import Evaluation, Figure, Flips, ModelFigures
 from quantize.report.number_text import (
     decibels,
+    examples_text,
     figure_text,
     interval_text,
     number,
@@ -26,9 +27,10 @@ _MOST_FLIPPED = 200
 def answers_section(evaluation: Evaluation, page: PageContext) -> str:
     """AUROC, accuracy, sensitivity and regression figures, four ways."""
     del page
+    unit = "example" if evaluation.groups == evaluation.examples else "group"
     said = (
-        f"{evaluation.examples} examples of {evaluation.groups} patients or groups; brackets hold "
-        "95 % intervals, resampled by group."
+        f"{examples_text(evaluation, 'examples')}; brackets hold 95 % intervals, resampled by "
+        f"{unit}."
     )
     if evaluation.operating_point is not None:
         point = evaluation.operating_point

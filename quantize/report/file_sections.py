@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from edge.bundle.manifest import Parity
 from quantize.report.model import QuantizationReport
-from quantize.report.number_text import decibels, mebibytes, milliseconds, number, percent
+from quantize.report.number_text import (
+    decibels,
+    gain_text,
+    mebibytes,
+    milliseconds,
+    number,
+    percent,
+)
 from quantize.report.plots.rows import Bar, Interval, bar_chart, interval_chart
 from quantize.report.plots.svg import Caption
 from quantize.report.series import PageContext
 from quantize.report.tables import paragraph, table
 
 __all__ = ["ladder_section", "origin_section", "size_section", "speed_section"]
+
+_SAME = "same decision"
 
 
 def size_section(report: QuantizationReport, page: PageContext) -> str:
@@ -30,22 +40,31 @@ def size_section(report: QuantizationReport, page: PageContext) -> str:
     )
     first = report.files[0].size_bytes or 1
     parity = {each.artifact: each for each in report.parity}
-    rows = []
-    for each in report.files:
-        known = parity.get(each.name)
-        rows.append(
-            (
-                each.name,
-                mebibytes(each.size_bytes),
-                percent(each.size_bytes / first, 0),
-                decibels(known.snr_db) if known else "",
-                f"{known.max_abs_difference:.4g}" if known else "",
-                percent(known.agreement, 2) if known else "",
-            )
+    rows: list[tuple[str, ...]] = [
+        (
+            each.name,
+            mebibytes(each.size_bytes),
+            percent(each.size_bytes / first, 0),
+            *_closeness(parity.pop(each.name, None)),
         )
-    header = ("file", "size", "of the source", "SNR", "largest difference", "same decision")
+        for each in report.files
+    ]
+    rows += [(f"{name} (not in the bundle)", "", "", *_closeness(parity[name])) for name in parity]
+    header = ("file", "size", "of the source", "SNR", "cosine", "largest difference", _SAME)
     seen = f"against the float model on {report.calibration_examples} calibration examples"
     return bar_chart(page.ids, caption, bars) + table(f"Files, {seen}", header, rows)
+
+
+def _closeness(known: Parity | None) -> tuple[str, str, str, str]:
+    """Cells on how near a file's answers are to the float model's."""
+    if known is None:
+        return "", "", "", ""
+    return (
+        decibels(known.snr_db),
+        "" if known.cosine is None else number(known.cosine, 5),
+        f"{known.max_abs_difference:.4g}",
+        percent(known.agreement, 2),
+    )
 
 
 def speed_section(report: QuantizationReport, page: PageContext) -> str:
@@ -85,6 +104,9 @@ def speed_section(report: QuantizationReport, page: PageContext) -> str:
             f"On the machine that made the bundle{machine}, which other work may have shared, the "
             "files taking turns. It says nothing about a board: measure there with edge-bench.",
             "soft",
+        )
+        + "".join(
+            paragraph(f"int8 on {each.engine}: {gain_text(each)}.") for each in report.speed_gains
         )
         + interval_chart(page.ids, caption, rows)
         + table("One inference", header, numbers)

@@ -17,6 +17,7 @@ __all__ = [
     "QuantizationReport",
     "RangeEntry",
     "SpeedEntry",
+    "SpeedGain",
 ]
 
 
@@ -97,6 +98,36 @@ class SpeedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeedGain:
+    """How much faster int8 is than float in one engine, on the machine that made both.
+
+    Attributes:
+        engine: "onnxruntime" or "litert".
+        reference: name of the float file.
+        model: name of the int8 file.
+        ratio: the float file's time over the int8 file's, median over rounds in which both ran.
+        low: lower bound of its 95 % interval.
+        high: upper bound.
+        rounds: how many.
+        is_float_kept: whether the bundle carries the float file too, and runs it.
+    """
+
+    engine: str
+    reference: str
+    model: str
+    ratio: float
+    low: float
+    high: float
+    rounds: int
+    is_float_kept: bool = False
+
+    @property
+    def is_faster(self) -> bool:
+        """Whether int8 is faster beyond doubt."""
+        return self.low > 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something a reader has to know.
 
@@ -127,6 +158,7 @@ class QuantizationReport:
         ladder: attempts to repair, in order.
         ladder_metric: what `LadderStep.before` and `after` measure.
         speed: on the machine that made the bundle.
+        speed_gains: of int8 over float, by engine, on that machine.
         machine: that machine, one line.
         findings: what a reader has to know.
         versions: of the tools, by name.
@@ -145,6 +177,7 @@ class QuantizationReport:
     ladder: tuple[LadderStep, ...] = ()
     ladder_metric: str = "SNR in dB"
     speed: tuple[SpeedEntry, ...] = ()
+    speed_gains: tuple[SpeedGain, ...] = ()
     machine: str = ""
     findings: tuple[Finding, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)

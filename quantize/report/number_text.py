@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from math import isfinite
 
-from quantize.evaluation.evaluation import Figure
+from quantize.evaluation.evaluation import Evaluation, Figure
+from quantize.report.model import SpeedGain
 
 __all__ = [
     "decibels",
+    "examples_text",
     "figure_text",
+    "gain_text",
     "interval_text",
     "mebibytes",
     "milliseconds",
@@ -39,6 +42,24 @@ def signed(value: float, digits: int = 4) -> str:
 def percent(share: float, digits: int = 1) -> str:
     """A share of 1 in percent."""
     return f"{number(100 * share, digits)} %"
+
+
+def gain_text(gain: SpeedGain) -> str:
+    """What int8 gains in speed, and what to do where it gains nothing."""
+    found = f"{gain.ratio:.2f} times float's ({gain.low:.2f} to {gain.high:.2f})"
+    if gain.is_float_kept:
+        verdict = "" if gain.is_faster else ": int8 gains no speed here"
+        return f"{found}{verdict}; float is in the bundle and runs"
+    if gain.is_faster:
+        return found
+    return f"{found}: int8 gains no speed here; --float {gain.engine} keeps and runs float"
+
+
+def examples_text(evaluation: Evaluation, what: str) -> str:
+    """How many examples, and of how many patients where the data says whose they are."""
+    if evaluation.groups == evaluation.examples:
+        return f"{evaluation.examples} {what}"
+    return f"{evaluation.examples} {what} of {evaluation.groups} patients or groups"
 
 
 def decibels(value: float) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from edge.bundle.manifest import Parity
 from quantize.evaluation.evaluation import Comparison, Evaluation, Flips
 from quantize.report.layer_sections import worst_layers
 from quantize.report.model import QuantizationReport
 from quantize.report.number_text import (
     decibels,
+    examples_text,
     figure_text,
+    gain_text,
     mebibytes,
     milliseconds,
     number,
@@ -23,6 +26,7 @@ __all__ = ["summary_lines"]
 _NAME_WIDTH = 14
 _MOST_LAYERS = 3
 _MOST_LABELS = 20
+_NOT_INSIDE = "not in the bundle"
 _UNSHIPPABLE = {"refused", "overruled"}
 
 
@@ -53,7 +57,8 @@ def _named(name: str, texts: Iterator[str]) -> list[str]:
 
 
 def _files(report: QuantizationReport) -> list[str]:
-    width = max((len(each.name) for each in report.files), default=0)
+    names = [each.name for each in report.files] + [each.artifact for each in report.parity]
+    width = max(map(len, names), default=0)
     parity = {each.artifact: each for each in report.parity}
     first = report.files[0].size_bytes if report.files else 0
 
@@ -62,17 +67,25 @@ def _files(report: QuantizationReport) -> list[str]:
             text = f"{each.name:<{width}}{mebibytes(each.size_bytes):>12}"
             if at and first:
                 text += f"{percent(each.size_bytes / first, 0):>7}"
-            known = parity.get(each.name)
-            if known is not None:
-                text += f"   SNR {decibels(known.snr_db):>8}"
-                text += f"   same decision {percent(known.agreement, 1):>7}"
-            yield text
+            yield text + _closeness(parity.pop(each.name, None))
+        for name, known in parity.items():
+            yield f"{name:<{width}}{_NOT_INSIDE:>19}{_closeness(known)}"
 
     return _named("files", texts())
 
 
+def _closeness(parity: Parity | None) -> str:
+    """How near a file's answers are to the float model's."""
+    if parity is None:
+        return ""
+    text = f"   SNR {decibels(parity.snr_db):>8}"
+    if parity.cosine is not None:
+        text += f"   cosine {number(parity.cosine, 5):>7}"
+    return f"{text}   same decision {percent(parity.agreement, 1):>7}"
+
+
 def _evaluation(evaluation: Evaluation) -> list[str]:
-    said = f"{evaluation.examples} labelled examples, {evaluation.groups} patients or groups"
+    said = examples_text(evaluation, "labelled examples")
     point = evaluation.operating_point
     if point is not None:
         said += f"; refitted on {point.examples} others, temperature {number(point.temperature)}"
@@ -186,6 +199,9 @@ def _speed(report: QuantizationReport) -> list[str]:
             f"   {milliseconds(each.low_ms)} to {milliseconds(each.high_ms)} over {each.runs} runs"
             for each in report.speed
         ),
+    )
+    lines += _named(
+        "int8 speed", (f"{each.engine:<11} {gain_text(each)}" for each in report.speed_gains)
     )
     if lines:
         lines.append(_line("", "on this machine, shared with other work; says nothing of a board"))

@@ -102,7 +102,15 @@ def test_both_artifacts_answer_close_to_the_float_model(built: BuildReport) -> N
         assert each.snr_db > 20
         assert each.examples == 12
         assert 0.8 <= each.agreement <= 1.0
+        assert 0.99 < each.cosine < 1.0
     assert evidence.calibration_examples == 12
+
+
+def test_without_labels_all_four_ways_are_held_against_the_float_model(built: BuildReport) -> None:
+    found = {each.artifact: each for each in built.report.parity}
+    assert set(found) == {"model.float32.tflite", "model.int8.onnx", "model.int8.tflite"}
+    assert found["model.float32.tflite"].snr_db > 90
+    assert found["model.float32.tflite"].agreement == 1.0
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "litert"])

@@ -31,6 +31,9 @@ def test_streamed_figures_equal_those_of_the_whole() -> None:
     other = (reference + random.normal(0, 0.1, reference.shape)).astype(np.float32)
     found = measured(reference, other)
     assert found.snr_db == pytest.approx(centred_snr_db(reference, other), abs=1e-6)
+    centred = [each - each.mean(axis=0) for each in (reference, other)]
+    lengths = np.linalg.norm(centred[0]) * np.linalg.norm(centred[1])
+    assert found.cosine == pytest.approx((centred[0] * centred[1]).sum() / lengths, abs=1e-6)
     wide = other.astype(np.float64) - reference.astype(np.float64)
     assert found.max_abs_difference == pytest.approx(np.abs(wide).max())
     same = (reference.argmax(-1) == other.argmax(-1)).mean()

@@ -112,6 +112,7 @@ def refusal(data: bytes) -> str:
         pytest.param("evidence.tools", {"numpy": ""}, id="tool without a version"),
         pytest.param("evidence.parity[0].artifact", "source", id="parity of the source"),
         pytest.param("evidence.parity[0].agreement", 1.1, id="agreement above 1"),
+        pytest.param("evidence.parity[0].cosine", 1.1, id="cosine above 1"),
         pytest.param("evidence.parity[0].max_abs_difference", -1.0, id="negative difference"),
         pytest.param("evidence.parity[0].examples", -1, id="negative parity examples"),
         pytest.param("evidence.metrics[0].artifact", "other", id="metric of no artifact"),

@@ -20,18 +20,21 @@ def artifact(precision: str, engine: str = "onnxruntime") -> Artifact:
     )
 
 
-def test_the_most_quantized_file_runs_unless_another_is_asked_for() -> None:
-    order = get_args(Precision)
-    assert order == ("int8", "mixed", "dynamic", "float32")
-    held = [artifact(precision) for precision in reversed(order)]
-    for place, precision in enumerate(order):
-        assert choose_artifact(held[: len(order) - place]).precision == precision
-        assert choose_artifact(held, precision=precision).precision == precision
+def test_of_an_engine_the_file_that_the_bundle_names_first_runs() -> None:
+    held = [artifact("float32"), artifact("dynamic"), artifact("dynamic", "litert")]
+    assert choose_artifact(held).precision == "float32"
+    assert choose_artifact(held, engine="litert").precision == "dynamic"
 
 
-def test_among_equals_onnxruntime_runs_unless_litert_is_asked_for() -> None:
-    held = [artifact("dynamic", "litert"), artifact("dynamic"), artifact("float32")]
-    assert choose_artifact(held).engine == "onnxruntime"
+@pytest.mark.parametrize("precision", get_args(Precision))
+def test_another_precision_runs_where_it_is_asked_for(precision: str) -> None:
+    held = [artifact(each) for each in get_args(Precision)]
+    assert choose_artifact(held, precision=precision).precision == precision
+
+
+def test_onnxruntime_runs_unless_litert_is_asked_for() -> None:
+    held = [artifact("int8", "litert"), artifact("dynamic"), artifact("float32")]
+    assert choose_artifact(held) == artifact("dynamic")
     assert choose_artifact(held, engine="litert").engine == "litert"
 
 

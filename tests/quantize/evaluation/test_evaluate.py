@@ -10,7 +10,6 @@ from quantize.evaluation.answers import Answers, collect_answers
 from quantize.evaluation.evaluate import (
     evaluate_answers,
     evaluate_artifacts,
-    evaluate_without_labels,
 )
 from quantize.evaluation.evidence_metrics import to_metrics
 from quantize.evaluation.options import EvaluationOptions
@@ -248,22 +247,6 @@ def test_evidence_holds_every_figure_under_the_artifacts_name(found) -> None:
         ("model.int8.onnx", "sensitivity at 0.9 b"),
     } <= names
     assert {each.examples for each in metrics} == {evaluation.examples}
-
-
-def test_without_labels_models_are_held_against_the_reference(classified) -> None:
-    values = classified[0]
-    rows = [{"o": each} for each in values]
-    evaluation = evaluate_without_labels({"f": identity, "q": rounded(0.5)}, rows, CLASSES)
-    agreement = evaluation.comparisons[0].agreement
-    coarse = np.rint(values * 2) / 2
-    signal = np.square(values - values.mean(axis=0)).sum()
-    noise = np.square(coarse - values).sum()
-    assert agreement.snr_db == pytest.approx(10 * np.log10(signal / noise))
-    assert agreement.agreement == (values.argmax(axis=1) == coarse.argmax(axis=1)).mean()
-    first, second = values - values.mean(axis=0), coarse - coarse.mean(axis=0)
-    cosine = (first * second).sum() / np.sqrt(np.square(first).sum() * np.square(second).sum())
-    assert agreement.cosine == pytest.approx(cosine)
-    assert evaluation.models[0].auroc == {}
 
 
 @pytest.mark.shared_data

@@ -98,6 +98,17 @@ def test_the_browser_is_told_to_load_nothing(page) -> None:
     assert "default-src 'none'" in page.replace("&#x27;", "'")
 
 
+def test_where_int8_gains_no_speed_the_page_says_so_and_the_way_out(page) -> None:
+    text = page.replace("&#x27;", "'")
+    assert "int8 on onnxruntime: 3.20 times float's (3.10 to 3.30)." in text
+    assert "int8 on litert: 0.90 times float's (0.88 to 0.93): int8 gains no speed here" in text
+    assert "--float litert keeps and runs float" in text
+
+
+def test_cosine_stands_beside_the_signal_to_noise_ratio(page) -> None:
+    assert '<td class="number">27.5 dB</td><td class="number">0.99912</td>' in page
+
+
 def test_names_are_text_and_never_markup(page) -> None:
     assert "<b>mass</b>" not in page
     assert "&lt;script&gt;" in page

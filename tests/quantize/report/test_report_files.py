@@ -10,7 +10,6 @@ from edge.errors import OutputError
 from quantize.evaluation.evaluation import Evaluation
 from quantize.report.model import QuantizationReport
 from quantize.report.report_files import report_to_json, write_report
-from quantize.report.speed import measure_speed
 
 
 def test_json_has_a_version_and_every_field_under_its_name() -> None:
@@ -51,15 +50,3 @@ def test_a_place_that_cannot_be_written_is_said_and_left_as_it_was(tmp_path) -> 
     assert [each.name for each in tmp_path.iterdir()] == ["r.html"]
     with pytest.raises(OutputError, match="cannot write report"):
         write_report(QuantizationReport(name="x"), json=tmp_path / "nowhere" / "r.json")
-
-
-def test_files_take_turns_when_they_are_timed() -> None:
-    order = []
-    runs = {
-        ("onnxruntime", "float"): lambda: order.append("float"),
-        ("onnxruntime", "int8"): lambda: order.append("int8"),
-    }
-    entries = measure_speed(runs, repeats=5)
-    assert order == ["float", "int8"] * 8
-    assert [(each.model, each.runs) for each in entries] == [("float", 5), ("int8", 5)]
-    assert all(each.low_ms <= each.median_ms <= each.high_ms for each in entries)

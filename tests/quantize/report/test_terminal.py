@@ -1,8 +1,11 @@
 """What a person reads at the terminal."""
 
-import pytest
-from report_samples import full_report
+from dataclasses import replace
 
+import pytest
+from report_samples import evaluation, full_report
+
+from edge.bundle.manifest import Parity
 from quantize.report.model import QuantizationReport
 from quantize.report.terminal import summary_lines
 
@@ -34,6 +37,7 @@ def test_every_fact_is_there_once(lines) -> None:
         "repair",
         "worst layers",
         "speed here",
+        "int8 speed",
         "note",
     ]
 
@@ -43,6 +47,35 @@ def test_sizes_and_closeness_stand_beside_each_file(lines) -> None:
     assert "1.00 MiB" in line
     assert "25 %" in line
     assert "27.5 dB" in line
+    assert "cosine 0.99912" in line
+
+
+def test_where_int8_gains_no_speed_one_line_says_so_and_the_way_out(lines) -> None:
+    assert (
+        "              litert      0.90 times float's (0.88 to 0.93): int8 gains no speed here; "
+        "--float litert keeps and runs float"
+    ) in lines
+
+
+def test_closeness_of_a_file_outside_the_bundle_is_said_as_such() -> None:
+    parity = Parity(
+        artifact="model.float32.tflite",
+        snr_db=120.0,
+        max_abs_difference=0.0,
+        agreement=1.0,
+        examples=9,
+    )
+    (line,) = summary_lines(QuantizationReport(name="x", parity=(parity,)))
+    assert "not in the bundle   SNR 120.0 dB" in line
+
+
+def test_patients_are_spoken_of_only_where_the_data_names_them(lines) -> None:
+    tested = next(line for line in lines if line.startswith("tested on"))
+    assert "labelled examples" in tested
+    assert "patients" not in tested
+    grouped = replace(evaluation(), groups=7)
+    said = summary_lines(QuantizationReport(name="x", evaluation=grouped))[0]
+    assert f"{grouped.examples} labelled examples of 7 patients or groups" in said
 
 
 def test_the_worst_layer_comes_first_with_its_reason(lines) -> None:
