@@ -15,6 +15,7 @@ from pathlib import Path
 
 PACKAGES = frozenset({"edge", "quantize", "benchmarks", "devices"})
 DEFAULT_BUNDLE = "edge/default_bundle/chest_xray.edge"
+BOARDS = Path(__file__).parents[1] / "devices" / "boards"
 MEGABYTE = 1e6
 # PyPI refuses files over 100 MB; a board should not have to fetch half of that.
 LARGEST_MB = 50
@@ -30,6 +31,8 @@ def find_faults(names: list[str], size_bytes: int) -> list[str]:
     faults += [f"{name} is missing" for name in sorted(typed.difference(names))]
     if DEFAULT_BUNDLE not in names:
         faults.append(f"the default bundle, {DEFAULT_BUNDLE}, is missing")
+    boards = {f"devices/boards/{path.name}" for path in BOARDS.glob("*.toml")}
+    faults += [f"{name} is missing" for name in sorted(boards.difference(names))]
     if not any(name.endswith("/licenses/LICENSE") for name in names):
         faults.append("LICENSE is missing")
     unwanted = ("test_", "conftest", "__pycache__", ".pyc")
