@@ -219,7 +219,13 @@ class _Build:
             parity=judgement.parity,
             evaluation=judgement.evaluation,
             layers=layers,
-            ranges=final_ranges(quantized, examples),
+            ranges=final_ranges(
+                quantized,
+                examples,
+                self._request.ranges,
+                known=_known_ranges(manifest.inputs),
+                by_ladder=self.ladder is not None,
+            ),
             ladder=ladder_steps(self.ladder),
             speed=speed,
             findings=(
@@ -248,12 +254,6 @@ class _Build:
     def _quantize(
         self, form: _Form, examples: ModelExamples, data: LabelledData | None
     ) -> QuantizedGraph:
-        # All that pixels can be: with it the 256 levels of a channel are the model's 256 levels.
-        known = {
-            each.name: TensorRange(*pixel_range(each))
-            for each in form.inputs
-            if isinstance(each, ImageInput) and not each.normalisation_in_graph
-        }
         meter = None
         if data is not None:
             meter = partial(DropMeter, self._source.artifact(), form.inputs, form.outputs, data)
@@ -261,7 +261,7 @@ class _Build:
             self._request,
             form.graph,
             examples,
-            known_ranges=known,
+            known_ranges=_known_ranges(form.inputs),
             meter=meter,
             progress=self._report,
         )
@@ -321,6 +321,15 @@ def _report_files(report: QuantizationReport) -> dict[str, bytes]:
     return {
         "report/report.html": render_html(timeless).encode("utf-8"),
         "report/report.json": report_to_json(timeless),
+    }
+
+
+def _known_ranges(inputs: tuple[Input, ...]) -> dict[str, TensorRange]:
+    """All that pixels can be: with it the 256 levels of a channel are the model's 256 levels."""
+    return {
+        each.name: TensorRange(*pixel_range(each))
+        for each in inputs
+        if isinstance(each, ImageInput) and not each.normalisation_in_graph
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.bundle.manifest import ImageInput
 from edge.errors import InputError
 from quantize.calibration_checks import find_refusals, require_acceptable
 from quantize.refusals.claim_size import too_few_for_auroc
@@ -51,7 +52,9 @@ def check_source(
         GateError: a finding that stops, with how to overrule it.
     """
     _refuse_one_for_all(examples)
-    found = [*find_refusals(source.model, examples), *_too_few(examples, data, request)]
+    of_pictures = any(isinstance(each, ImageInput) for each in source.description.inputs)
+    found = list(find_refusals(source.model, examples, of_pictures=of_pictures))
+    found += [*_too_few(examples, data, request)]
     return require_acceptable(found, accepted=request.accepted)
 
 

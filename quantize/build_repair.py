@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from quantize.artifacts import BuiltArtifact, open_artifact, write_artifacts
 from quantize.calibration import Calibration, TensorRange, calibrate
+from quantize.calibration_options import CalibrationOptions
 from quantize.evaluation.answers import collect_answers
 from quantize.evaluation.label_views import label_views
 from quantize.evaluation.ranking import auroc
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["DropMeter", "final_ranges", "ladder_steps", "quantize_for", "shortfall"]
 
 _MOST_MEASURED = 512
+_LADDER, _KNOWN = "repair ladder", "all a pixel can be"
 
 
 class DropMeter:
@@ -140,16 +142,35 @@ def ladder_steps(result: LadderResult | None) -> tuple[LadderStep, ...]:
     )
 
 
-def final_ranges(quantized: QuantizedGraph, examples: ModelExamples) -> tuple[RangeEntry, ...]:
-    """What was seen of every quantized activation of the final graph, and what it covers."""
+def final_ranges(
+    quantized: QuantizedGraph,
+    examples: ModelExamples,
+    options: CalibrationOptions,
+    *,
+    known: Collection[str] = (),
+    by_ladder: bool,
+) -> tuple[RangeEntry, ...]:
+    """What was seen of every quantized activation of the final graph, and what it covers.
+
+    Args:
+        quantized: the final graph.
+        examples: that it was calibrated on.
+        options: of the calibration.
+        known: activations whose range was never measured.
+        by_ladder: whether the repair ladder chose the ranges, by what they do to the outputs.
+    """
     if Precision.INT8 not in {quantized.precision(node) for node in quantized.graph.nodes}:
         return ()
-    seen: Calibration = calibrate(quantized.graph, examples, precisions=quantized.precisions)
+    seen: Calibration = calibrate(
+        quantized.graph, examples, options=options, precisions=quantized.precisions
+    )
     entries: list[RangeEntry] = []
     for name, tensor in seen.tensors.items():
         params = quantized.activations[name]
         low, high = ((end - params.zero_point) * params.scale for end in (0, 255))
-        entries.append(RangeEntry(name, *tensor.observed, low, high, tensor.method.value))
+        method = _LADDER if by_ladder else tensor.method.value
+        method = _KNOWN if name in known else method
+        entries.append(RangeEntry(name, *tensor.observed, low, high, method))
     return tuple(entries)
 
 

@@ -34,7 +34,9 @@ __all__ = [
 ]
 
 
-def find_refusals(model: Any, examples: Examples, *, most: int = 64) -> tuple[Finding, ...]:
+def find_refusals(
+    model: Any, examples: Examples, *, most: int = 64, of_pictures: bool = True
+) -> tuple[Finding, ...]:
     """Hold a source model and its calibration examples against each other.
 
     Args:
@@ -42,6 +44,7 @@ def find_refusals(model: Any, examples: Examples, *, most: int = 64) -> tuple[Fi
             canonical graph, in which batch normalisation is folded.
         examples: the calibration examples.
         most: look at no more than this many.
+        of_pictures: whether the model takes pictures, for what is said.
 
     Returns:
         The findings, fatal ones first.
@@ -51,11 +54,13 @@ def find_refusals(model: Any, examples: Examples, *, most: int = 64) -> tuple[Fi
         EngineError: onnxruntime failed.
     """
     measured = measure_source(model, examples, most=most)
-    found = [each for each in _check(model, measured) if each is not None]
+    found = [each for each in _check(model, measured, of_pictures=of_pictures) if each is not None]
     return tuple(sorted(found, key=lambda each: not each.is_fatal))
 
 
-def _check(model: Any, measured: SourceStatistics) -> Iterator[Finding | None]:
+def _check(
+    model: Any, measured: SourceStatistics, *, of_pictures: bool
+) -> Iterator[Finding | None]:
     fresh = fresh_normalisation(model)
     yield fresh
     yield fresh_weights(model)
@@ -64,9 +69,9 @@ def _check(model: Any, measured: SourceStatistics) -> Iterator[Finding | None]:
         yield barely_moving(each)
     # Statistics of no training say nothing about the training data.
     if measured.normalisation is not None and fresh is None:
-        yield unlike_training(measured.normalisation)
+        yield unlike_training(measured.normalisation, of_pictures=of_pictures)
     if measured.layer is not None:
-        yield unusual_first_layer(measured.layer)
+        yield unusual_first_layer(measured.layer, of_pictures=of_pictures)
 
 
 def find_unlike_reference(examples: Examples, reference: Path) -> tuple[Finding, ...]:

@@ -23,7 +23,7 @@ _USUAL = 30.0
 scale, with 87 to 135 on data 128 times as large, and with 0.003 to 0.004 on data a 255th."""
 
 
-def unlike_training(first: NormalisedInput) -> Finding | None:
+def unlike_training(first: NormalisedInput, *, of_pictures: bool = True) -> Finding | None:
     """Hold the input of the first batch normalisation against its running statistics.
 
     The running mean and variance of a batch normalisation (Ioffe and Szegedy 2015) are those of
@@ -32,6 +32,7 @@ def unlike_training(first: NormalisedInput) -> Finding | None:
 
     Args:
         first: of the first batch normalisation, measured on the calibration examples.
+        of_pictures: whether the model takes pictures, for the way out.
 
     Returns:
         The finding; None where the statistics agree.
@@ -52,10 +53,15 @@ def unlike_training(first: NormalisedInput) -> Finding | None:
         "unlike-training-data",
         f"the calibration examples {verdict} the model was trained on: at '{first.name}' their "
         f"variance is {ratio:.3g} times that of training (values {np.sqrt(ratio):.3g} times as "
-        f"wide) and their mean {shift:.3g} deviations off; check the pixels' scale (0..1 or "
-        "0..255), mean and standard deviation",
+        f"wide) and their mean {shift:.3g} deviations off; check {_to_check(of_pictures)}",
         is_fatal=is_fatal,
     )
+
+
+def _to_check(of_pictures: bool) -> str:  # noqa: FBT001 - the only thing there is to say
+    if of_pictures:
+        return "the pixels' scale (0..1 or 0..255), mean and standard deviation"
+    return "the values' units, and the mean and standard deviation of each input in --card"
 
 
 def barely_moving(rescaled: RescaledInput) -> Finding | None:
@@ -84,7 +90,7 @@ def _is_flat(low: float, high: float) -> bool:
     return high - low < _LEAST_SPAN * max(abs(low), abs(high))
 
 
-def unusual_first_layer(layer: FirstLayer) -> Finding | None:
+def unusual_first_layer(layer: FirstLayer, *, of_pictures: bool = True) -> Finding | None:
     """Whether a first convolution answers far more or less than about 1.
 
     Folding hides what a batch normalisation was trained on, but its output, and that of layers
@@ -93,6 +99,7 @@ def unusual_first_layer(layer: FirstLayer) -> Finding | None:
 
     Args:
         layer: measured on the calibration examples.
+        of_pictures: whether the model takes pictures, for the way out.
     """
     typical = float(np.median(layer.deviation))
     if 1.0 / _USUAL < typical < _USUAL:
@@ -100,6 +107,6 @@ def unusual_first_layer(layer: FirstLayer) -> Finding | None:
     return Finding(
         "unusual-first-layer",
         f"the first layer '{layer.name}' answers with values {typical:.3g} wide, where about 1 is "
-        "usual; check the examples' scale (0..1 or 0..255), mean and standard deviation",
+        f"usual; check {_to_check(of_pictures)}",
         is_fatal=False,
     )

@@ -14,6 +14,7 @@ from edge.bundle.reader import open_bundle
 from edge.errors import InputError, InputNotFoundError, OutputError, UsageError
 from edge.selftest import run_selftest
 from quantize.build_bundle import BuildReport, BuildRequest, build_bundle
+from quantize.calibration_options import CalibrationOptions, RangeMethod
 from quantize.model_card import ModelCard
 
 CARD = ModelCard(labels=("a", "b", "c", "d"), kind="classification", scale=1 / 127.5, mean=(1.0,))
@@ -137,6 +138,27 @@ def test_normalisation_in_the_graph_gives_the_answers_of_normalisation_before_it
             found, wanted = (each.output_values(picture) for each in (inside, before))
             for name, values in wanted.items():
                 np.testing.assert_allclose(found[name], values, atol=4 * step)
+
+
+@pytest.mark.parametrize(
+    ("changes", "methods"),
+    [
+        pytest.param({}, {"repair ladder"}, id="chosen by the ladder"),
+        pytest.param(
+            {"repair": "none", "ranges": CalibrationOptions(RangeMethod.PERCENTILE)},
+            {"percentile", "minmax"},
+            id="chosen by the method asked for",
+        ),
+        pytest.param(
+            {"takes_pixels": False}, {"repair ladder", "all a pixel can be"}, id="known before"
+        ),
+    ],
+)
+def test_each_range_says_how_it_was_chosen(
+    changes: dict, methods: set[str], folder: Path, tmp_path: Path
+) -> None:
+    report = build_bundle(request(folder, destination=tmp_path / "ranges.edge", **changes))
+    assert {each.method for each in report.report.ranges} == methods
 
 
 def test_the_same_request_gives_the_same_bytes(built: BuildReport, folder: Path) -> None:

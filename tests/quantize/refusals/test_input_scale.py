@@ -84,6 +84,14 @@ def test_data_of_another_scale_is_refused(
     assert "\n" not in finding.message
 
 
+def test_what_to_check_is_said_of_pixels_only_where_the_model_takes_pictures(trained) -> None:
+    (pictures,) = find_refusals(trained, scaled(255.0))
+    assert "check the pixels' scale" in pictures.message
+    (series,) = find_refusals(trained, scaled(255.0), of_pictures=False)
+    assert "pixel" not in series.message
+    assert "check the values' units" in series.message
+
+
 def test_data_a_few_times_too_flat_is_told_and_not_refused(trained: onnx.ModelProto) -> None:
     """What is left of normalised pictures where the deviation of 0.225 was forgotten."""
     (finding,) = find_refusals(trained, scaled(0.225))
