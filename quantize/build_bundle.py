@@ -215,7 +215,7 @@ class _Build:
             floats = float_tflite(source, artifacts)
             speed = time_artifacts(source.artifact(), floats, artifacts, examples)
         measured = Measured(
-            source=source.artifact(),
+            source_bytes=source.model.ByteSize(),
             parity=judgement.parity,
             evaluation=judgement.evaluation,
             layers=layers,

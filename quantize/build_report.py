@@ -60,7 +60,7 @@ class Measured:
     """What a report is made of besides the manifest.
 
     Attributes:
-        source: the float model.
+        source_bytes: size of the float model.
         parity: of every file against the source.
         evaluation: on labelled data; None without.
         layers: what each layer loses.
@@ -71,7 +71,7 @@ class Measured:
         findings: what a reader has to know.
     """
 
-    source: BuiltArtifact
+    source_bytes: int
     parity: tuple[Parity, ...] = ()
     evaluation: Evaluation | None = None
     layers: tuple[LayerLoss, ...] = ()
@@ -93,7 +93,7 @@ def compose_report(
         measured: all that the manifest does not hold.
     """
     evidence = manifest.evidence
-    files = [ModelFile("source", len(measured.source.data))]
+    files = [ModelFile("source", measured.source_bytes)]
     files += [
         ModelFile(each.entry.path, len(each.data), hashlib.sha256(each.data).hexdigest())
         for each in artifacts

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from quantize.evaluation.layer_causes import (
 from quantize.evaluation.lone_layers import QuantizedLayer, lone_layers, quantized_layers
 from quantize.evaluation.signal_to_noise import SNR_LIMIT_DB, SignalToNoise
 from quantize.evaluation.tensor_meters import RangeMeter
+from quantize.graph import FloatGraph
 from quantize.onnx_int8 import write_onnx_int8
 from quantize.onnx_session import open_session, run_session
 from quantize.operators import OPERATORS
@@ -54,39 +56,67 @@ class LayerLoss:
     is_inherited: bool = False
 
 
-@dataclass(slots=True)
-class _Meters:
-    """Sums of one layer."""
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What is kept of one layer when its group is done."""
 
     layer: str
-    ranges: RangeMeter
-    losses: SignalToNoise = field(default_factory=lambda: SignalToNoise(2))
+    snr_db: float
+    lone_snr_db: float
+    lone_noise: float
+    centred_share: float
+    clipping_noise: float
+    clipped_share: float
+    effective_bits: float
+    mean_square: float
 
-    @property
-    def snr_db(self) -> float:
-        """With everything quantized."""
-        return self.losses.db(0)
 
-    @property
-    def lone_snr_db(self) -> float:
-        """With this layer alone quantized."""
-        return self.losses.db(1)
+class _Meters:
+    """Sums of one layer while its group is measured."""
+
+    def __init__(self, layer: str, params: ActivationParams | None) -> None:
+        self._layer = layer
+        self._ranges = RangeMeter(params)
+        self._losses = SignalToNoise(2)
+
+    def update(self, wanted: NDArray[Any], quantized: NDArray[Any], alone: NDArray[Any]) -> None:
+        self._ranges.update(wanted)
+        self._losses.update(wanted, quantized, alone)
+
+    def result(self) -> _Sums:
+        return _Sums(
+            layer=self._layer,
+            snr_db=self._losses.db(0),
+            lone_snr_db=self._losses.db(1),
+            lone_noise=self._losses.noise[1],
+            centred_share=self._losses.centred_share,
+            clipping_noise=self._ranges.clipping_noise,
+            clipped_share=self._ranges.clipped_share,
+            effective_bits=self._ranges.effective_bits,
+            mean_square=self._ranges.mean_square,
+        )
 
 
 def measure_layer_losses(
-    quantized: QuantizedGraph, examples: Examples, progress: Progress | None = None
+    quantized: QuantizedGraph,
+    examples: Examples,
+    progress: Progress | None = None,
+    *,
+    most_values: int = 1 << 22,
 ) -> tuple[LayerLoss, ...]:
     """Run the float graph, each layer's quantized twin and the int8 model over the examples.
 
-    One example is held at a time. Layers that only move integers are left out.
+    One example is held at a time, and of it the outputs of a group of layers. Layers that only
+    move integers are left out.
 
     Args:
         quantized: the graph that both writers write.
-        examples: real inputs; some tens are enough.
-        progress: told after each example.
+        examples: real inputs, the same each time they are walked; some tens are enough.
+        progress: told after each example of each group.
+        most_values: that the layers of a group write together, unless a single one writes more.
 
     Returns:
-        One entry a layer, in the graph's order.
+        One entry a layer, in the graph's order; the same whatever the groups.
 
     Raises:
         InputError: no examples.
@@ -95,35 +125,56 @@ def measure_layer_losses(
     require_examples(examples)
     report = progress or ignore_progress
     layers = quantized_layers(quantized)
-    if not layers:
-        return ()
+    groups = _groups(quantized.graph, layers, most_values)
+    sums: dict[str, _Sums] = {}
+    done = 0
+    for group in groups:
+        meters = {each.output: _Meters(each.node.name, _params(quantized, each)) for each in group}
+        for seen in _walk_group(quantized, group, examples):
+            for output, (wanted, real, alone) in seen.items():
+                meters[output].update(wanted, real, alone)
+            done += 1
+            report(done, len(groups) * len(examples))
+        sums.update((output, each.result()) for output, each in meters.items())
+    return tuple(_loss(quantized, each, sums) for each in layers)
+
+
+def _groups(
+    graph: FloatGraph, layers: tuple[QuantizedLayer, ...], most: int
+) -> list[tuple[QuantizedLayer, ...]]:
+    """Layers that follow each other, together writing at most so many values."""
+    groups: list[list[QuantizedLayer]] = []
+    room = 0
+    for each in layers:
+        size = prod(graph.shapes[each.output])
+        if size > room:
+            groups.append([])
+            room = most
+        groups[-1].append(each)
+        room -= size
+    return [tuple(each) for each in groups]
+
+
+def _walk_group(
+    quantized: QuantizedGraph, layers: tuple[QuantizedLayer, ...], examples: Examples
+) -> Iterator[Mapping[str, tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]]:
+    """Of each example, by layer: in float, with everything quantized, with the layer alone."""
     doubled = lone_layers(quantized, layers)
     references = open_session(write_onnx_int8(doubled))
     whole = open_session(_with_outputs(quantized, layers))
-    stored = {each.output: _stored_name(quantized, each) for each in layers}
-    meters = {
-        each.output: _Meters(each.node.name, RangeMeter(_params(quantized, each)))
-        for each in layers
-    }
+    stored = [_stored_name(quantized, each) for each in layers]
     names = list(doubled.graph.outputs)
-    for done, example in enumerate(examples, start=1):
+    for example in examples:
         values = dict(zip(names, run_session(references, names, example), strict=True))
-        found = run_session(whole, list(stored.values()), example)
-        for each, raw in zip(layers, found, strict=True):
-            _update(meters[each.output], each, values, _real(raw, _params(quantized, each)))
-        report(done, len(examples))
-    return tuple(_loss(quantized, each, meters) for each in layers)
-
-
-def _update(
-    meters: _Meters,
-    layer: QuantizedLayer,
-    values: Mapping[str, NDArray[Any]],
-    quantized: NDArray[Any],
-) -> None:
-    wanted = values[layer.output]
-    meters.ranges.update(wanted)
-    meters.losses.update(wanted, quantized, values[layer.lone_output])
+        found = run_session(whole, stored, example)
+        yield {
+            each.output: (
+                values[each.output],
+                _real(raw, _params(quantized, each)),
+                values[each.lone_output],
+            )
+            for each, raw in zip(layers, found, strict=True)
+        }
 
 
 def _params(quantized: QuantizedGraph, layer: QuantizedLayer) -> ActivationParams | None:
@@ -160,11 +211,9 @@ def _with_outputs(quantized: QuantizedGraph, layers: tuple[QuantizedLayer, ...])
     return bytes(model.SerializeToString())
 
 
-def _loss(
-    quantized: QuantizedGraph, layer: QuantizedLayer, meters: Mapping[str, _Meters]
-) -> LayerLoss:
-    own = meters[layer.output]
-    source, source_snr = _worst_source(layer, meters)
+def _loss(quantized: QuantizedGraph, layer: QuantizedLayer, sums: Mapping[str, _Sums]) -> LayerLoss:
+    own = sums[layer.output]
+    source, source_snr = _worst_source(layer, sums)
     weight_snr, peak = _weights(quantized, layer)
     seen = LayerEvidence(
         op=layer.node.op,
@@ -172,11 +221,11 @@ def _loss(
         lone_snr_db=own.lone_snr_db,
         source=source,
         source_snr_db=source_snr,
-        clipped_share=own.ranges.clipped_share,
-        clipping_share_of_noise=own.ranges.clipping_noise / max(own.losses.noise[1], 1e-300),
-        effective_bits=own.ranges.effective_bits,
-        centred_share=own.losses.centred_share,
-        output_to_input_power=_power_ratio(layer, meters),
+        clipped_share=own.clipped_share,
+        clipping_share_of_noise=own.clipping_noise / max(own.lone_noise, 1e-300),
+        effective_bits=own.effective_bits,
+        centred_share=own.centred_share,
+        output_to_input_power=_power_ratio(layer, sums),
         weight_snr_db=weight_snr,
         weight_peak=peak,
     )
@@ -193,21 +242,19 @@ def _loss(
     )
 
 
-def _worst_source(layer: QuantizedLayer, meters: Mapping[str, _Meters]) -> tuple[str, float]:
+def _worst_source(layer: QuantizedLayer, sums: Mapping[str, _Sums]) -> tuple[str, float]:
     """The measured layer among those that write a layer's inputs which has lost most."""
-    found = [
-        (meters[name].snr_db, meters[name].layer) for name in layer.node.inputs if name in meters
-    ]
+    found = [(sums[name].snr_db, sums[name].layer) for name in layer.node.inputs if name in sums]
     if not found:
         return "", SNR_LIMIT_DB
     snr, name = min(found)
     return name, snr
 
 
-def _power_ratio(layer: QuantizedLayer, meters: Mapping[str, _Meters]) -> float:
-    powers = [meters[name].ranges.mean_square for name in layer.node.inputs if name in meters]
+def _power_ratio(layer: QuantizedLayer, sums: Mapping[str, _Sums]) -> float:
+    powers = [sums[name].mean_square for name in layer.node.inputs if name in sums]
     largest = max(powers, default=0.0)
-    return meters[layer.output].ranges.mean_square / largest if largest > 0 else 1.0
+    return sums[layer.output].mean_square / largest if largest > 0 else 1.0
 
 
 def _weights(quantized: QuantizedGraph, layer: QuantizedLayer) -> tuple[float, float]:

@@ -70,7 +70,8 @@ def lone_layers(quantized: QuantizedGraph, layers: tuple[QuantizedLayer, ...]) -
         layers: of `quantized_layers`.
 
     Returns:
-        A graph that gives out, for each layer, its float output and its twin's.
+        A graph that gives out, for each layer, its float output and its twin's; what neither
+        needs is left out.
     """
     graph = quantized.graph
     twins = {id(each.node): each for each in layers}
@@ -95,7 +96,7 @@ def lone_layers(quantized: QuantizedGraph, layers: tuple[QuantizedLayer, ...]) -
         nodes.append(node)
     outputs = [name for each in layers for name in (each.output, each.lone_output)]
     doubled = FloatGraph(
-        nodes=tuple(nodes),
+        nodes=_needed(nodes, outputs),
         inputs=graph.inputs,
         outputs=tuple(dict.fromkeys(outputs)),
         constants=graph.constants,
@@ -103,6 +104,16 @@ def lone_layers(quantized: QuantizedGraph, layers: tuple[QuantizedLayer, ...]) -
         dtypes=graph.dtypes,
     )
     return replace(quantized, graph=doubled, activations=activations, precisions=precisions)
+
+
+def _needed(nodes: list[Node], outputs: list[str]) -> tuple[Node, ...]:
+    wanted = set(outputs)
+    kept: list[Node] = []
+    for node in reversed(nodes):
+        if not wanted.isdisjoint(node.outputs):
+            kept.append(node)
+            wanted.update(filter(None, node.inputs))
+    return tuple(reversed(kept))
 
 
 def _twin(node: Node, layer: QuantizedLayer) -> Node:

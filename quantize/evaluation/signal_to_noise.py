@@ -13,6 +13,8 @@ __all__ = ["SNR_LIMIT_DB", "SignalToNoise"]
 SNR_LIMIT_DB = 120.0
 """What is written for equal values: float32 resolves no more."""
 
+_LEAST_SIGNAL = 1e-30
+
 
 class SignalToNoise:
     """Sums of one tensor over examples.
@@ -54,6 +56,10 @@ class SignalToNoise:
     def centred_share(self) -> float:
         """Share of the reference's power that varies between examples, 0 to 1."""
         return self._signal() / self._squares if self._squares > 0 else 0.0
+
+    def noise_share(self, other: int = 0) -> float:
+        """Noise of one form over the signal, 0 or more; vast where there is no signal."""
+        return self.noise[other] / max(self._signal(), _LEAST_SIGNAL)
 
     def db(self, other: int = 0) -> float:
         """The ratio of one form in dB, within -/+ `SNR_LIMIT_DB`; one example seen, or more."""

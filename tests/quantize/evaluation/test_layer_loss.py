@@ -41,6 +41,23 @@ def with_scale(graph: QuantizedGraph, tensor: str, factor: float) -> QuantizedGr
     return replace(graph, activations={**graph.activations, tensor: changed})
 
 
+@pytest.mark.parametrize("most_values", [1, 2000, 5000])
+def test_the_figures_do_not_depend_on_how_many_layers_are_measured_at_once(
+    residual, most_values: int
+) -> None:
+    """So few are held that memory does not grow with the depth of a network."""
+    together = measure_layer_losses(residual, EXAMPLES)
+    assert measure_layer_losses(residual, EXAMPLES, most_values=most_values) == together
+
+
+def test_progress_counts_the_examples_of_every_group(residual) -> None:
+    told = []
+    measure_layer_losses(
+        residual, EXAMPLES[:2], lambda done, total: told.append((done, total)), most_values=1
+    )
+    assert told == [(done, 12) for done in range(1, 13)]
+
+
 def test_every_layer_that_computes_is_listed_in_order(residual) -> None:
     losses = measure_layer_losses(residual, EXAMPLES)
     assert [each.op for each in losses] == [
