@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from edge.command_line import run_command
 if TYPE_CHECKING:
     from edge.answering import Failure
     from edge.bare_model import BareModelOptions
+    from edge.doctor import Examination
     from edge.model_loader import LoadOptions
     from edge.pipeline import Model
     from edge.printing import Printer
@@ -62,7 +64,12 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option("--engine", type=_ENGINES, default="auto", show_default=True),
             click.option("--precision", type=_PRECISIONS, default="auto", show_default=True),
-            click.option("--threads", type=int, metavar="N", help="Default: all, at most 4."),
+            click.option(
+                "--threads",
+                type=int,
+                metavar="N",
+                help="Default: the board's, else all, at most 4.",
+            ),
             click.option("--debug", is_flag=True, help="Show tracebacks and engine messages."),
         ],
     ):
@@ -153,12 +160,42 @@ def _printer(options: dict[str, Any], model: Model, inputs: Sequence[str | Failu
 def _load_options(options: dict[str, Any]) -> LoadOptions:
     from edge.model_loader import LoadOptions
 
+    recommended = _recommended() if _leaves_open(options) else _Recommended()
     return LoadOptions(
         engine=options["engine"],
         precision=options["precision"],
-        threads=options["threads"],
+        threads=recommended.threads if options["threads"] is None else options["threads"],
         bare=_bare_options(options),
+        preferred_engine=recommended.engine,
     )
+
+
+def _leaves_open(options: dict[str, Any]) -> bool:
+    return options["engine"] == "auto" or options["threads"] is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Recommended:
+    """What to use on this board unless the user says otherwise."""
+
+    engine: str = "onnxruntime"
+    threads: int | None = None
+
+
+def _recommended() -> _Recommended:
+    """Ask this board's profile; the runtime also deploys without `devices`."""
+    try:
+        from devices.defaults import recommended_here
+    except ImportError:
+        return _Recommended()
+    from edge.engines.threads import resolve_threads
+
+    found = recommended_here()
+    if found is None:
+        return _Recommended()
+    # A board may have switched some of its processors off to save power.
+    threads = resolve_threads(None, most_by_default=found.threads) if found.threads else None
+    return _Recommended(found.engine or "onnxruntime", threads)
 
 
 def _bare_options(options: dict[str, Any]) -> BareModelOptions | None:
@@ -190,7 +227,6 @@ def selftest_command(**options: Any) -> int:
     lab's answer within the bundle's tolerance. Exit code 1 where one does not.
     """
     import json
-    from dataclasses import asdict
 
     from edge.model_loader import LoadOptions
     from edge.report import format_check
@@ -225,31 +261,39 @@ def doctor_command(*, as_json: bool, debug: bool) -> int:  # noqa: ARG001
 
     from edge.doctor import examine, format_examination
 
-    found = examine()
-    board = _board()
+    found = examine(threads=_recommended().threads)
+    machine = _machine(found)
     if as_json:
-        click.echo(json.dumps({**found, "board": board}))
+        click.echo(json.dumps({**found, **machine.values}))
     else:
-        click.echo("\n".join([*_format_board(board), *format_examination(found)]))
+        click.echo("\n".join([*machine.lines, *format_examination(found), *machine.remarks]))
     return 0 if any(engine["works"] for engine in found["engines"]) else 5
 
 
-def _board() -> dict[str, Any] | None:
-    """Ask `devices` which board this is; the runtime also deploys without it."""
+@dataclass(frozen=True, slots=True)
+class _Machine:
+    """What `devices` says of this machine: for JSON, and as lines before and after the rest."""
+
+    values: dict[str, Any]
+    lines: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def _machine(found: Examination) -> _Machine:
+    """Ask `devices` about this machine; the runtime also deploys without it."""
     try:
-        from devices.detect import detect_board
+        from devices.machine_report import format_machine, machine_to_json, read_machine
+        from devices.remarks import remark_on
     except ImportError:
-        return None
-    from dataclasses import asdict
-
-    return asdict(detect_board())
-
-
-def _format_board(board: dict[str, Any] | None) -> list[str]:
-    if board is None:
-        return []
-    processor = f", {board['processor']}" if board["processor"] else ""
-    return [
-        f"{board['model']} ({board['architecture']}{processor}), {board['memory_mib']} MiB",
-        f"instructions for int8: {', '.join(board['instructions']) or 'none known'}",
-    ]
+        return _Machine({"board": None, "machine": None, "remarks": []})
+    report = read_machine(found["packages"], python_bits=found["python_bits"])
+    remarks = remark_on(report)
+    return _Machine(
+        values={
+            "board": asdict(report.board),
+            "machine": machine_to_json(report),
+            "remarks": list(remarks),
+        },
+        lines=tuple(format_machine(report)),
+        remarks=tuple(f"look at: {remark}" for remark in remarks),
+    )

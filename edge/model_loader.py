@@ -37,6 +37,7 @@ class LoadOptions:
         artifact: path of the very file in the bundle to run, whatever `engine` and `precision`
             say; "" leaves the choice to them.
         bare: for a bare .onnx or .tflite file: what it does not say itself.
+        preferred_engine: the first that "auto" looks for.
     """
 
     engine: str = "auto"
@@ -44,6 +45,7 @@ class LoadOptions:
     threads: int | None = None
     artifact: str = ""
     bare: BareModelOptions | None = None
+    preferred_engine: str = "onnxruntime"
 
 
 def load(
@@ -111,6 +113,7 @@ def _open_bundle(
                 [each for each in manifest.artifacts if options.artifact in ("", each.path)],
                 engine="auto" if options.artifact else options.engine,
                 precision="auto" if options.artifact else options.precision,
+                preferred_engine=options.preferred_engine,
             )
             engine = create_engine(
                 artifact.engine,

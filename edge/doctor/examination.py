@@ -45,15 +45,19 @@ class Examination(TypedDict):
     engines: list[EngineHealth]
 
 
-def examine() -> Examination:
-    """Look at this machine's Python and run each engine once; takes some seconds."""
+def examine(*, threads: int | None = None) -> Examination:
+    """Look at this machine's Python and run each engine once; takes some seconds.
+
+    Args:
+        threads: what `edge-run` uses here by default; None for what it uses on any machine.
+    """
     return {
         "schema_version": 1,
         "edgedx": __version__,
         "python": platform.python_version(),
         "python_bits": struct.calcsize("P") * 8,
         "system": platform.platform(),
-        "threads": resolve_threads(None),
+        "threads": resolve_threads(threads),
         "packages": {name: installed_version(name) for name in _PACKAGES},
         "libraries": [examine_library(name, module) for name, module in _LIBRARIES.items()],
         "engines": [examine_engine(name) for name in _ENGINES],

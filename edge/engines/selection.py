@@ -39,13 +39,16 @@ def choose_artifact(
     *,
     engine: str = "auto",
     precision: str = "auto",
+    preferred_engine: str = "onnxruntime",
 ) -> Artifact:
     """Choose the file to run.
 
     Args:
         artifacts: what the bundle holds; for each engine the one that serves best comes first.
-        engine: "auto" takes onnxruntime where it is installed, else "onnxruntime" or "litert".
+        engine: "onnxruntime", "litert", or "auto": the preferred one where it is installed and
+            the bundle has a file for it, else the other.
         precision: "auto" takes the engine's first; or int8, mixed, dynamic or float32.
+        preferred_engine: what "auto" looks for first.
 
     Raises:
         UsageError: the bundle holds nothing of that engine and precision.
@@ -64,7 +67,7 @@ def choose_artifact(
             f"the bundle has no artifact for engine {engine} and precision {precision}; "
             f"it has: {held}",
         )
-    wanted.sort(key=lambda each: each.engine != "onnxruntime")
+    wanted.sort(key=lambda each: each.engine != preferred_engine)
     for artifact in wanted:
         if is_installed(artifact.engine):
             return artifact

@@ -12,18 +12,19 @@ _MOST_BY_DEFAULT = 4
 _MOST = 256
 
 
-def resolve_threads(threads: int | None) -> int:
+def resolve_threads(threads: int | None, *, most_by_default: int | None = None) -> int:
     """Turn the user's wish into a number of threads.
 
     Args:
         threads: 1 to 256, or None for every processor this process may use, at most 4: boards
             have four fast cores, and larger machines gain little on one small picture.
+        most_by_default: another number than 4, where something is known of the board.
 
     Raises:
         UsageError: the number is out of range.
     """
     if threads is None:
-        return min(_MOST_BY_DEFAULT, _available_processors())
+        return min(most_by_default or _MOST_BY_DEFAULT, _available_processors())
     if not 1 <= threads <= _MOST:
         raise UsageError(f"threads is {threads}; give a number from 1 to {_MOST}")
     return threads

@@ -101,3 +101,9 @@ def test_on_the_624_test_films_both_int8_files_keep_the_float_models_answers(
         assert abs(measured - float_auroc) <= 0.005
     same = np.mean([first == second for first, second in zip(*decisions, strict=True)])
     assert same >= 0.98
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "litert"])
+def test_a_board_may_prefer_an_engine(engine: str) -> None:
+    with edge.load(options=edge.LoadOptions(preferred_engine=engine)) as model:
+        assert model.parts.engine.name == engine

@@ -38,6 +38,13 @@ def test_onnxruntime_runs_unless_litert_is_asked_for() -> None:
     assert choose_artifact(held, engine="litert").engine == "litert"
 
 
+def test_a_board_may_prefer_the_other_engine() -> None:
+    held = [artifact("int8"), artifact("dynamic", "litert"), artifact("float32", "litert")]
+    assert choose_artifact(held, preferred_engine="litert") == held[1]
+    assert choose_artifact(held[:1], preferred_engine="litert") == held[0]
+    assert choose_artifact(held, engine="onnxruntime", preferred_engine="litert") == held[0]
+
+
 def test_what_a_bundle_does_not_hold_is_refused_with_what_it_holds() -> None:
     with pytest.raises(UsageError, match="precision int8; it has: onnxruntime dynamic"):
         choose_artifact([artifact("dynamic")], precision="int8")
