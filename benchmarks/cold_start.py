@@ -6,10 +6,10 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.child_environment import child_environment
+from benchmarks.records.measurement import ColdStart
+from benchmarks.subject_request import SubjectRequest
 from edge.errors import EngineError
 
 __all__ = ["ColdStart", "measure_cold_start"]
@@ -18,48 +18,23 @@ _CHILD = "benchmarks.cold_start_child"
 _DEADLINE_S = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class ColdStart:
-    """One process from its start to its first answer, nanoseconds by stage.
-
-    The process is new; files and bytecode are in the system's cache.
-
-    Attributes:
-        interpreter_ns: from asking for the process to its first own line.
-        import_ns: `import edge`.
-        load_ns: `edge.load`, the engine's import in it.
-        first_answer_ns: the first `run`, reading the file in it.
-        total_ns: all of it.
-        peak_memory_bytes: most resident memory until the first answer.
-    """
-
-    interpreter_ns: int
-    import_ns: int
-    load_ns: int
-    first_answer_ns: int
-    total_ns: int
-    peak_memory_bytes: int
-
-
-def measure_cold_start(
-    model: Path | None,
-    picture: Path,
-    *,
-    engine: str = "auto",
-    threads: int | None = None,
-) -> ColdStart:
+def measure_cold_start(request: SubjectRequest) -> ColdStart:
     """Start a process and take its times.
 
     Args:
-        model: a bundle or a bare model file; None for the bundle that comes with edgedx.
-        picture: an image file.
-        engine: as in `edge.load`.
-        threads: as in `edge.load`.
+        request: what to load, and what to answer for.
 
     Raises:
         EngineError: the process failed, with the last thing it said.
     """
-    words = [str(model or ""), engine, str(threads or ""), str(picture)]
+    words = [
+        request.model,
+        request.artifact,
+        request.engine,
+        str(request.threads),
+        request.inputs[0] if request.inputs else "",
+        str(request.settings.seed) if request.is_engine_only else "",
+    ]
     asked = time.monotonic_ns()
     try:
         child = subprocess.run(
@@ -86,7 +61,7 @@ def _from_times(asked: int, times: dict[str, int]) -> ColdStart:
         interpreter_ns=times["started_ns"] - asked,
         import_ns=times["imported_ns"] - times["started_ns"],
         load_ns=times["loaded_ns"] - times["imported_ns"],
-        first_answer_ns=times["answered_ns"] - times["loaded_ns"],
-        total_ns=times["answered_ns"] - asked,
+        first_answer_ns=times["answered_ns"] - times["ready_ns"],
+        total_ns=times["loaded_ns"] - asked + times["answered_ns"] - times["ready_ns"],
         peak_memory_bytes=times["peak_memory_bytes"],
     )

@@ -85,6 +85,11 @@ class MachineState:
             boot); None elsewhere.
         throttle_events: how often x86 processors were throttled since boot; None elsewhere.
         memory_available_mib: None where unreadable.
+        has_undervoltage: a Raspberry Pi's supply sank too low within seconds; None elsewhere.
+        overcurrent_events: how often a Jetson was throttled for its supply; None elsewhere.
+        power_mode: a Jetson's, "" elsewhere.
+        is_on_battery: None where there is no battery that says so.
+        swap_free_mib: None where unreadable.
     """
 
     time_ns: int
@@ -98,6 +103,11 @@ class MachineState:
     throttle_bits: int | None
     throttle_events: int | None
     memory_available_mib: int | None
+    has_undervoltage: bool | None = None
+    overcurrent_events: int | None = None
+    power_mode: str = ""
+    is_on_battery: bool | None = None
+    swap_free_mib: int | None = None
 
 
 def describe_machine(root: Path = Path("/")) -> Machine:
@@ -141,6 +151,11 @@ def read_state(root: Path = Path("/")) -> MachineState:
         throttle_bits=sensors.throttle_bits,
         throttle_events=sensors.throttle_events,
         memory_available_mib=sensors.memory.available_mib,
+        has_undervoltage=sensors.has_undervoltage,
+        overcurrent_events=sensors.overcurrent_events,
+        power_mode=(sensors.power_mode.name or "") if sensors.power_mode else "",
+        is_on_battery=sensors.is_on_battery,
+        swap_free_mib=sensors.memory.swap_free_mib,
     )
 
 

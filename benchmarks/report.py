@@ -3,66 +3,130 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from benchmarks.cold_start import ColdStart
-from benchmarks.record import BenchmarkRecord
-from benchmarks.summary import QUANTILES, StageSummary, summarise_stages
+import numpy as np
+
+from benchmarks.records.measurement import (
+    AnswerSamples,
+    ColdStart,
+    Measurement,
+    MemoryUse,
+    OwnCost,
+    Subject,
+    TruthCheck,
+)
+from benchmarks.records.record import BenchmarkRecord, RunSettings
+from benchmarks.statistics.quantile_interval import QUANTILES
+from benchmarks.summary import (
+    SeriesSummary,
+    answers_per_second,
+    share_over_bound,
+    summarise_queries,
+    summarise_stages,
+    sustained_latency,
+)
 
 __all__ = ["format_record"]
 
 _NS_PER_MS = 1e6
 _MIB = 2**20
 _COLD_STAGES = ("interpreter_ns", "import_ns", "load_ns", "first_answer_ns", "total_ns")
+_PERCENTILE_WIDTH = 24
 
 
 def format_record(record: BenchmarkRecord) -> list[str]:
     """Say what was measured, where, what came out, and whether it may be quoted."""
-    return [
-        *_subject_lines(record),
-        *_cold_lines(record.cold_starts),
-        (
-            f"in this process: load {_ms(record.load_ns)} ms, "
-            f"first answer {_ms(record.first_answer_ns)} ms"
-        ),
-        *_warm_lines(record),
-        *_verdict_lines(record),
-    ]
-
-
-def _subject_lines(record: BenchmarkRecord) -> list[str]:
-    subject, machine = record.subject, record.machine
-    version = f" {subject.version}" if subject.version else ""
-    pictures = "golden inputs" if record.is_golden else "pictures"
-    return [
-        (
-            f"model: {subject.name}{version} · {subject.artifact} "
-            f"({subject.artifact_bytes / _MIB:.2f} MiB) · {subject.precision} · "
-            f"{subject.engine} {subject.engine_version} · {subject.threads} threads · "
-            f"{subject.digest[:12]}"
-        ),
+    machine = record.machine
+    lines = [
         (
             f"machine: {machine.board} · {machine.processor or machine.architecture} · "
             f"{machine.processors} processors · {machine.memory_mib} MiB · {machine.kernel} · "
             f"Python {machine.python}"
         ),
-        f"inputs: {len(record.pictures)} {pictures}",
+        _settings_line(record.settings),
     ]
+    for measurement in record.measurements:
+        lines += ["", *_measurement_lines(measurement, record.settings)]
+    if len(record.measurements) > 1:
+        lines += ["", *_overview_lines(record)]
+    if not record.is_complete:
+        lines.append("INCOMPLETE: not every subject was measured to its end")
+    return lines
 
 
-def _cold_lines(starts: Sequence[ColdStart]) -> list[str]:
+def _settings_line(settings: RunSettings) -> str:
+    parts = [
+        settings.scenario,
+        f"at least {settings.min_duration_s:g} s and {settings.min_queries} queries",
+        f"seed {settings.seed}",
+    ]
+    if settings.scenario == "multi-stream":
+        parts.insert(1, f"{settings.samples_per_query} inputs a query")
+    if settings.latency_bound_ns is not None:
+        parts.insert(1, f"bound {settings.latency_bound_ns / _NS_PER_MS:g} ms")
+    return f"scenario: {' · '.join(parts)}"
+
+
+def _measurement_lines(measurement: Measurement, settings: RunSettings) -> Iterator[str]:
+    yield from _subject_lines(measurement)
+    yield from _cold_lines(measurement.cold_starts)
+    if measurement.load_ns is not None and measurement.first_answer_ns is not None:
+        yield (
+            f"in the measuring process: load {_ms(measurement.load_ns)} ms, "
+            f"first answer {_ms(measurement.first_answer_ns)} ms"
+        )
+    timed = measurement.phases.get("timed")
+    if timed is not None:
+        yield from _warm_lines(measurement, timed)
+        yield from _scenario_lines(timed, settings)
+        yield from _sustained_lines(measurement)
+    if measurement.memory is not None:
+        yield _memory_line(measurement.memory)
+    if measurement.own_cost is not None:
+        yield _own_cost_line(measurement.own_cost)
+    if timed is not None:
+        yield _energy_line(measurement)
+    if measurement.truth is not None:
+        yield from _truth_lines(measurement.truth)
+    yield from _verdict_lines(measurement)
+
+
+def _subject_lines(measurement: Measurement) -> Iterator[str]:
+    subject = measurement.subject
+    version = f" {subject.version}" if subject.version else ""
+    package = f", package {subject.package_bytes / _MIB:.2f} MiB"
+    yield (
+        f"model: {subject.name}{version} · {subject.artifact} "
+        f"({subject.artifact_bytes / _MIB:.2f} MiB{package}) · {_label(subject)} · "
+        f"{subject.digest[:12]}"
+    )
+    kinds = {
+        "golden": "golden inputs",
+        "given": "inputs of the user's",
+        "random": "RANDOM inputs, which mean nothing: the engine alone",
+    }
+    yield f"inputs: {len(measurement.inputs.identities)} {kinds[measurement.inputs.kind]}"
+
+
+def _label(subject: Subject) -> str:
+    engine = f"{subject.engine} {subject.engine_version}".rstrip()
+    return f"{subject.precision} · {engine} · {subject.threads} thread" + (
+        "s" if subject.threads > 1 else ""
+    )
+
+
+def _cold_lines(starts: Sequence[ColdStart]) -> Iterator[str]:
     if not starts:
-        return []
+        return
     cells = [
         f"{stage.removesuffix('_ns').replace('_', ' ')} {_ms_range(starts, stage)}"
         for stage in _COLD_STAGES
     ]
     peak = max(start.peak_memory_bytes for start in starts)
-    return [
-        f"cold start ({len(starts)} fresh processes, files cached; ms, median [least, most]):",
-        "  " + " · ".join(cells),
-        f"  peak memory until the first answer {peak / _MIB:.1f} MiB",
-    ]
+    yield f"cold start ({len(starts)} fresh processes, files cached; ms, median [least, most]):"
+    yield "  " + " · ".join(cells)
+    yield f"  peak memory until the first answer {peak / _MIB:.1f} MiB"
 
 
 def _ms_range(starts: Sequence[ColdStart], stage: str) -> str:
@@ -70,47 +134,122 @@ def _ms_range(starts: Sequence[ColdStart], stage: str) -> str:
     return f"{_ms(statistics.median(times))} [{_ms(min(times))}, {_ms(max(times))}]"
 
 
-def _warm_lines(record: BenchmarkRecord) -> list[str]:
-    summaries = summarise_stages(record.warm)
+def _warm_lines(measurement: Measurement, timed: AnswerSamples) -> Iterator[str]:
+    warm_up = measurement.phases.get("warm_up")
+    yield (
+        f"warm ({timed.count} answers after {warm_up.count if warm_up else 0} warm-up answers; "
+        "ms, [95 % interval]):"
+    )
+    yield from _table(summarise_stages(timed))
+
+
+def _table(summaries: Sequence[SeriesSummary]) -> Iterator[str]:
     carried = [
         quantile
         for quantile in QUANTILES
-        if any(each.quantile == quantile for each in summaries[-1].percentiles)
+        if any(each.percentile(quantile) is not None for each in summaries)
     ]
-    heads = "".join(f"{f'p{100 * each:g} [95 % interval]':>26}" for each in carried)
-    lines = [
-        (
-            f"warm ({summaries[-1].samples} answers after {len(record.warm.warm_up_calls_ns)} "
-            "warm-up calls; ms):"
-        ),
-        f"  {'stage':<12}{'least':>8}{heads}{'most':>8}",
-    ]
-    return lines + [_stage_line(each) for each in summaries]
+    heads = "".join(f"{f'p{100 * each:g}':>{_PERCENTILE_WIDTH}}" for each in carried)
+    yield f"  {'stage':<12}{'least':>8}{heads}{'most':>9}"
+    for summary in summaries:
+        cells = "".join(_cell(summary, quantile) for quantile in carried)
+        yield f"  {summary.name:<12}{_ms(summary.least_ns):>8}{cells}{_ms(summary.most_ns):>9}"
 
 
-def _stage_line(summary: StageSummary) -> str:
-    cells = "".join(
-        f"{f'{_ms(each.value)} [{_ms(each.low)}, {_ms(each.high)}]':>26}"
-        for each in summary.percentiles
-    )
-    return f"  {summary.stage:<12}{_ms(summary.least_ns):>8}{cells}{_ms(summary.most_ns):>8}"
+def _cell(summary: SeriesSummary, quantile: float) -> str:
+    found = summary.percentile(quantile)
+    if found is None:
+        return " " * _PERCENTILE_WIDTH
+    text = f"{_ms(found.value)} [{_ms(found.low)}, {_ms(found.high)}]"
+    return f"{text:>{_PERCENTILE_WIDTH}}"
 
 
-def _verdict_lines(record: BenchmarkRecord) -> list[str]:
-    golden, verdict = record.golden, record.verdict
-    lines = []
-    if golden.inputs:
-        farthest = max(golden.steps_before, golden.steps_after)
-        lines.append(
-            f"answers: {golden.inputs} golden inputs replayed, at most {farthest:g} of "
-            f"{golden.tolerance_steps} allowed output steps from the lab's",
+def _scenario_lines(timed: AnswerSamples, settings: RunSettings) -> Iterator[str]:
+    if settings.scenario in ("multi-stream", "server"):
+        yield "whole queries, from their arrival (ms):"
+        yield from _table([summarise_queries(timed)])
+    if settings.latency_bound_ns is not None:
+        share = share_over_bound(timed.query_latencies_ns(), settings.latency_bound_ns)
+        issued = timed.values("issued")
+        rate = (issued.size - 1) / max(1, int(issued[-1] - issued[0])) * 1e9
+        yield (
+            f"server: {rate:.3g} queries a second arrived, {share:.2%} took longer than "
+            f"{settings.latency_bound_ns / _NS_PER_MS:g} ms (1 % may)"
         )
-    lines += [f"note: {note}" for note in verdict.notes]
-    if verdict.is_valid:
-        lines.append("VALID")
+    yield f"throughput: {answers_per_second(timed):.4g} answers a second, one at a time"
+
+
+def _sustained_lines(measurement: Measurement) -> Iterator[str]:
+    sustained = sustained_latency(measurement)
+    if sustained is None:
+        return
+    median = sustained.summary.percentile(0.5)
+    if median is not None:
+        yield (
+            f"sustained (after {sustained.after_s:.0f} s of load): p50 {_ms(median.value)} "
+            f"[{_ms(median.low)}, {_ms(median.high)}] ms, {sustained.ratio:.3f} of warm"
+        )
+
+
+def _memory_line(memory: MemoryUse) -> str:
+    return (
+        f"memory (MiB): before loading {memory.start_bytes / _MIB:.1f} · after the first answer "
+        f"{memory.loaded_bytes / _MIB:.1f} · steady {memory.steady_bytes / _MIB:.1f} · "
+        f"peak {memory.peak_bytes / _MIB:.1f}"
+    )
+
+
+def _own_cost_line(cost: OwnCost) -> str:
+    pipeline = (
+        ""
+        if cost.pipeline_floor_ns is None
+        else f" · pipeline around an engine that does nothing {_ms(cost.pipeline_floor_ns)} ms"
+    )
+    return (
+        f"own cost: clock {cost.timer_overhead_ns:.0f} ns a reading, resolution "
+        f"{cost.timer_resolution_ns} ns · timing nothing {cost.loop_floor_ns:.0f} ns{pipeline}"
+    )
+
+
+def _energy_line(measurement: Measurement) -> str:
+    energy = measurement.energy
+    if energy.joules_per_answer is None:
+        return f"energy: not measured: {energy.reason}"
+    return (
+        f"energy: {energy.joules_per_answer * 1000:.3g} mJ an answer, idle power included "
+        f"(rail {energy.rail})"
+    )
+
+
+def _truth_lines(truth: TruthCheck) -> Iterator[str]:
+    if truth.golden_inputs:
+        farthest = max(truth.steps_before, truth.steps_after)
+        yield (
+            f"answers: {truth.golden_inputs} golden inputs replayed, at most {farthest:g} of "
+            f"{truth.tolerance_steps} allowed output steps from the lab's; "
+            f"{truth.checked_answers} timed answers checked, {truth.wrong_answers} wrong"
+        )
     else:
-        lines.append("INVALID, do not quote: " + "; ".join(verdict.reasons))
-    return lines
+        yield f"answers: {truth.checked_answers} checked while timed, {truth.wrong_answers} wrong"
+    if truth.repeated is not None:
+        ratio = truth.repeated.repeated_ns / truth.repeated.varied_ns
+        yield f"one input repeated takes {ratio:.3f} of its time among others"
+
+
+def _verdict_lines(measurement: Measurement) -> Iterator[str]:
+    verdict = measurement.verdict
+    yield from (f"note: {note}" for note in verdict.notes)
+    yield "VALID" if verdict.is_valid else "INVALID, do not quote: " + "; ".join(verdict.reasons)
+
+
+def _overview_lines(record: BenchmarkRecord) -> Iterator[str]:
+    yield "overview (ms a call):"
+    for measurement in record.measurements:
+        timed = measurement.phases.get("timed")
+        median = "-" if timed is None else _ms(float(np.median(timed.values("call"))))
+        word = "VALID" if measurement.verdict.is_valid else "INVALID"
+        name = f"{measurement.subject.name} · {_label(measurement.subject)}"
+        yield f"  {name:<60} p50 {median:>8}  {word}"
 
 
 def _ms(nanoseconds: float) -> str:

@@ -1,221 +1,245 @@
-"""One measurement from a model file to a record."""
+"""One run: every subject planned, measured in a process of its own, and put into one record."""
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
+import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from benchmarks.cold_start import ColdStart, measure_cold_start
-from benchmarks.environment import describe_machine, read_state
-from benchmarks.measure import Picture, measure_warm
-from benchmarks.record import (
-    SCHEMA_VERSION,
-    BenchmarkRecord,
-    GoldenReplay,
-    PictureIdentity,
-    Subject,
-)
-from benchmarks.summary import judge
-from edge.bundle.golden import compare_golden
-from edge.bundle.reader import open_bundle
-from edge.engines.threads import resolve_threads
-from edge.errors import UsageError
-from edge.model_loader import DEFAULT_BUNDLE, load
-from edge.pipeline import Model
-from edge.results import Result
-from edge.selftest import read_golden
-from edge.sources.image_files import read_image_bytes
+from benchmarks.assemble import RunConditions, Status, SubjectInProgress, assemble_measurement
+from benchmarks.board_limits import read_board_limits
+from benchmarks.cold_start import measure_cold_start
+from benchmarks.environment import describe_machine
+from benchmarks.live_view import NoView, View
+from benchmarks.model_inputs import StagedInputs, stage_inputs
+from benchmarks.records.measurement import Measurement
+from benchmarks.records.record import SCHEMA_VERSION, BenchmarkRecord, RunSettings
+from benchmarks.records.record_file import record_to_json, write_record
+from benchmarks.sensors_log import SensorRecorder
+from benchmarks.subject_request import SubjectRequest
+from benchmarks.subjects import ModelPlan, PlannedSubject, SubjectChoice, plan_model
+from benchmarks.watch_subject import watch_subject
+from edge import __version__
+from edge.errors import EngineError, OutputError
 
-__all__ = ["BenchmarkRequest", "run_benchmark"]
+__all__ = ["BenchmarkRequest", "keep_record", "run_benchmark"]
 
-_BARE_SUFFIXES = (".onnx", ".tflite")
-_SAME_SCORE = 1e-6
-"""Float kernels may add in another order from call to call; integer ones give the same bits."""
+_PARTIAL_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkRequest:
-    """What to measure, and for how long.
+    """What to measure, and how.
 
     Attributes:
-        model: a bundle or a bare model file; None for the bundle that comes with edgedx.
-        engine: "auto", "onnxruntime" or "litert".
-        threads: threads inside one inference; None for every processor, at most 4.
-        duration_s: length of the warm measurement.
-        inputs: real pictures; empty for the bundle's golden inputs.
-        cold_starts: how many fresh processes.
+        settings: how.
+        models: bundles and bare model files; empty for the bundle that comes with edgedx.
+        choice: which of their subjects.
+        inputs: real inputs; empty for the bundles' golden ones.
+        output: where the record will be; what there is of it is kept beside it meanwhile.
     """
 
-    model: Path | None = None
-    engine: str = "auto"
-    threads: int | None = None
-    duration_s: float = 10.0
+    settings: RunSettings
+    models: tuple[Path, ...] = ()
+    choice: SubjectChoice = field(default_factory=SubjectChoice)
     inputs: tuple[Path, ...] = ()
-    cold_starts: int = 5
+    output: Path | None = None
 
 
-def run_benchmark(request: BenchmarkRequest) -> BenchmarkRecord:
-    """Measure cold starts, then load, first answer and warm latency in this process.
+def run_benchmark(request: BenchmarkRequest, view: View | None = None) -> BenchmarkRecord:
+    """Measure.
+
+    SIGINT and SIGTERM end it early: the record then says so and has what was measured.
+
+    Args:
+        request: what to measure.
+        view: is shown how it goes.
 
     Raises:
-        UsageError: there is no real picture to measure with.
-        EdgeError: the model or a picture is refused, or the engine fails.
+        UsageError: there is nothing real to measure with, or nothing that was asked for.
+        EdgeError: a model or an input is refused.
+        OutputError: the record could not be written to its place.
     """
-    golden_bytes, artifact_sizes = _read_bundle(request.model)
-    pictures = _read_pictures(request.inputs) if request.inputs else _golden_pictures(golden_bytes)
-    if not pictures:
-        raise UsageError(
-            "there is nothing real to measure with: the model carries no golden inputs; "
-            "name pictures with --input",
+    plans = [plan_model(model, request.choice) for model in request.models or (None,)]
+    with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder, _interruptible():
+        return _Run(request, Path(folder), view or NoView()).measure(plans)
+
+
+class _Run:
+    """Keeps the measurements that are done while the next one is made."""
+
+    def __init__(self, request: BenchmarkRequest, folder: Path, view: View) -> None:
+        self._request = request
+        self._folder = folder
+        self._view = view
+        self._started_ns = time.time_ns()
+        self._conditions = RunConditions(request.settings, describe_machine(), read_board_limits())
+        self._done: list[Measurement] = []
+        self._is_stopped = False
+        self._partial_due = 0.0
+
+    def measure(self, plans: Sequence[ModelPlan]) -> BenchmarkRecord:
+        """Measure every subject of every model in turn."""
+        staged = [self._stage(plan, index) for index, plan in enumerate(plans)]
+        total = sum(len(plan.subjects) for plan in plans)
+        self._keep_partial()
+        for plan, inputs in zip(plans, staged, strict=True):
+            for planned in plan.subjects:
+                if self._is_stopped:
+                    break
+                place = f"{len(self._done) + 1}/{total}"
+                self._done.append(self._measure_one(plan, planned, inputs, place))
+                self._keep_partial()
+        self._view.clear()
+        return self._record(self._done, is_whole=len(self._done) == total)
+
+    def _stage(self, plan: ModelPlan, index: int) -> StagedInputs:
+        folder = self._folder / f"inputs{index}"
+        folder.mkdir()
+        return stage_inputs(
+            plan,
+            folder,
+            given=self._request.inputs,
+            is_random=self._request.choice.is_random,
         )
-    cold = _measure_cold(request, pictures[0])
-    start = time.perf_counter_ns()
-    with load(request.model, engine=request.engine, threads=request.threads) as model:
-        load_ns = time.perf_counter_ns() - start
-        return _measure_loaded(
-            request,
-            model,
-            _Material(pictures, golden_bytes, artifact_sizes, cold, load_ns),
+
+    def _measure_one(
+        self, plan: ModelPlan, planned: PlannedSubject, inputs: StagedInputs, place: str
+    ) -> Measurement:
+        folder = self._folder / f"subject{len(self._done)}"
+        folder.mkdir()
+        subject = SubjectInProgress(planned, inputs.described, folder)
+        asked = SubjectRequest(
+            model=str(plan.path.resolve()),
+            artifact=planned.artifact,
+            engine=planned.subject.engine,
+            threads=planned.subject.threads,
+            is_engine_only=planned.is_engine_only,
+            inputs=tuple(map(str, inputs.files)),
+            golden=tuple(map(str, inputs.golden)),
+            settings=self._request.settings,
+        )
+        status, failure = self._watch(asked, subject, place)
+        measurement = assemble_measurement(
+            subject, self._conditions, status=status, failure=failure
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+        return measurement
+
+    def _watch(
+        self, asked: SubjectRequest, subject: SubjectInProgress, place: str
+    ) -> tuple[Status, str]:
+        def on_start(recorder: SensorRecorder) -> None:
+            subject.sensors = recorder
+
+        def on_tick() -> None:
+            self._view.show(subject, place)
+            if time.monotonic() >= self._partial_due:
+                self._keep_partial(subject)
+
+        try:
+            self._start_cold(asked, subject, place)
+            outcome = watch_subject(asked, subject.folder, on_start=on_start, on_tick=on_tick)
+        except KeyboardInterrupt:
+            self._is_stopped = True
+            return "interrupted", "interrupted while it was at: cold starts"
+        except EngineError as error:
+            return "failed", str(error)
+        self._is_stopped = outcome.is_interrupted
+        if outcome.is_interrupted:
+            return "interrupted", outcome.failure
+        return ("failed", outcome.failure) if outcome.failure else ("complete", "")
+
+    def _start_cold(self, asked: SubjectRequest, subject: SubjectInProgress, place: str) -> None:
+        """The first process fills the caches and is not counted."""
+        wanted = self._request.settings.cold_starts
+        for index in range(wanted + 1 if wanted else 0):
+            self._view.show(subject, place, f"cold start {index} of {wanted}")
+            start = measure_cold_start(asked)
+            subject.cold_starts += (start,) if index else ()
+
+    def _record(self, measurements: Sequence[Measurement], *, is_whole: bool) -> BenchmarkRecord:
+        return BenchmarkRecord(
+            schema="edgedx-benchmark",
+            schema_version=SCHEMA_VERSION,
+            edgedx=__version__,
+            started_ns=self._started_ns,
+            is_complete=is_whole and all(each.status == "complete" for each in measurements),
+            settings=self._conditions.settings,
+            machine=self._conditions.machine,
+            limits=self._conditions.limits,
+            measurements=tuple(measurements),
         )
 
+    def _keep_partial(self, subject: SubjectInProgress | None = None) -> None:
+        """Write what there is beside the record's place, so that SIGKILL does not lose it.
 
-@dataclass(frozen=True, slots=True)
-class _Material:
-    pictures: tuple[Picture, ...]
-    golden_bytes: dict[str, bytes]
-    artifact_sizes: dict[str, int]
-    cold_starts: tuple[ColdStart, ...]
-    load_ns: int
-
-
-def _measure_loaded(
-    request: BenchmarkRequest,
-    model: Model,
-    material: _Material,
-) -> BenchmarkRecord:
-    start = time.perf_counter_ns()
-    model.run(material.pictures[0].data)
-    first_answer_ns = time.perf_counter_ns() - start
-    steps_before, same_tensors = _replay_golden(model, material.golden_bytes)
-    expected = [model.run(picture.data) for picture in material.pictures]
-    machine, before = describe_machine(), read_state()
-    warm = measure_warm(
-        model,
-        material.pictures,
-        duration_ns=round(request.duration_s * 1e9),
-        is_expected=lambda index, result: _is_same_answer(expected[index], result),
-    )
-    after = read_state()
-    steps_after, _ = _replay_golden(model, material.golden_bytes)
-    tolerance = model.parts.artifact.tolerance_steps
-    golden = GoldenReplay(
-        len(model.parts.golden), steps_before, steps_after, tolerance, same_tensors
-    )
-    return BenchmarkRecord(
-        schema="edgedx-benchmark",
-        schema_version=SCHEMA_VERSION,
-        subject=_subject(request, model, material.artifact_sizes),
-        machine=machine,
-        before=before,
-        after=after,
-        pictures=tuple(PictureIdentity(each.name, each.sha256) for each in material.pictures),
-        is_golden=not request.inputs,
-        cold_starts=material.cold_starts,
-        load_ns=material.load_ns,
-        first_answer_ns=first_answer_ns,
-        warm=warm,
-        golden=golden,
-        verdict=judge(warm, golden, machine=machine, before=before, after=after),
-    )
+        Raises:
+            OutputError: the very first time: better now than when all is measured.
+        """
+        output = self._request.output
+        if output is None:
+            return
+        is_first = not self._partial_due
+        self._partial_due = time.monotonic() + _PARTIAL_EVERY_S
+        measurements = list(self._done)
+        if subject is not None:
+            measurements.append(
+                assemble_measurement(
+                    subject,
+                    self._conditions,
+                    status="interrupted",
+                    failure="it was still going on when this was written",
+                )
+            )
+        try:
+            write_record(self._record(measurements, is_whole=False), partial_path(output))
+        except OutputError:
+            if is_first:
+                raise
 
 
-def _subject(request: BenchmarkRequest, model: Model, sizes: dict[str, int]) -> Subject:
-    parts = model.parts
-    return Subject(
-        name=parts.identity.name,
-        version=parts.identity.version,
-        digest=parts.identity.digest,
-        artifact=PurePosixPath(parts.artifact.path).name if not sizes else parts.artifact.path,
-        artifact_bytes=sizes[parts.artifact.path] if sizes else _size(request.model),
-        precision=parts.artifact.precision,
-        engine=parts.engine.name,
-        engine_version=parts.engine.version,
-        threads=resolve_threads(request.threads),
-    )
+def partial_path(output: Path) -> Path:
+    """Where the record is kept until it is complete."""
+    return output.with_name(output.name + ".partial")
 
 
-def _size(path: Path | None) -> int:
-    return path.stat().st_size if path is not None else 0
+def keep_record(record: BenchmarkRecord, output: Path) -> None:
+    """Write the record to its place; where that fails, elsewhere, so that nothing is lost.
+
+    Raises:
+        OutputError: it is not in its place; the message says where it is.
+    """
+    try:
+        write_record(record, output)
+    except OutputError as error:
+        try:
+            with tempfile.NamedTemporaryFile(
+                prefix="edge-bench-", suffix=".json", delete=False
+            ) as file:
+                file.write(record_to_json(record))
+        except OSError:
+            raise error from None
+        raise OutputError(f"{error}; the record is in {file.name}") from error
+    with contextlib.suppress(OSError):
+        partial_path(output).unlink()
 
 
-def _read_bundle(model: Path | None) -> tuple[dict[str, bytes], dict[str, int]]:
-    """Golden inputs by their path, and sizes of the files; both empty for a bare model file."""
-    path = DEFAULT_BUNDLE if model is None else model
-    if path.suffix.lower() in _BARE_SUFFIXES and not path.is_dir():
-        return {}, {}
-    with open_bundle(path) as bundle:
-        golden = {
-            example.input: bytes(bundle.read(example.input)) for example in bundle.manifest.golden
-        }
-        return golden, {entry.path: entry.size_bytes for entry in bundle.manifest.files}
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does."""
 
+    def interrupt(number: int, frame: object) -> None:
+        del number, frame
+        raise KeyboardInterrupt
 
-def _golden_pictures(golden_bytes: dict[str, bytes]) -> tuple[Picture, ...]:
-    return tuple(_picture(name, data) for name, data in golden_bytes.items())
-
-
-def _read_pictures(paths: Sequence[Path]) -> tuple[Picture, ...]:
-    return tuple(_picture(path.name, read_image_bytes(path)) for path in paths)
-
-
-def _picture(name: str, data: bytes) -> Picture:
-    return Picture(name, data, hashlib.sha256(data).hexdigest())
-
-
-def _measure_cold(request: BenchmarkRequest, picture: Picture) -> tuple[ColdStart, ...]:
-    """The first process fills the caches and is not counted."""
-    if not request.cold_starts:
-        return ()
-    with _as_file(picture) as path:
-        starts = [
-            measure_cold_start(request.model, path, engine=request.engine, threads=request.threads)
-            for _ in range(request.cold_starts + 1)
-        ]
-    return tuple(starts[1:])
-
-
-@contextmanager
-def _as_file(picture: Picture) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder:
-        path = Path(folder) / PurePosixPath(picture.name).name
-        path.write_bytes(picture.data)
-        yield path
-
-
-def _replay_golden(model: Model, golden_bytes: dict[str, bytes]) -> tuple[float, bool]:
-    """Largest difference in output steps, and whether every tensor is the lab's."""
-    steps, same = 0.0, True
-    for example in model.parts.golden:
-        value = read_golden(golden_bytes[example.input], model.parts, example.input)
-        differences = compare_golden(example, model.parts.artifact, model.output_values(value))
-        steps = max(steps, *(each.steps for each in differences))
-        same = same and model.tensor_sha256(value) == example.tensor_sha256
-    return steps, same
-
-
-def _is_same_answer(expected: Result, result: Result) -> bool:
-    if result.status != expected.status or len(result.outputs) != len(expected.outputs):
-        return False
-    return all(
-        ours.decision == theirs.decision
-        and all(
-            abs(one.score - other.score) <= _SAME_SCORE
-            for one, other in zip(ours.scores, theirs.scores, strict=True)
-        )
-        for ours, theirs in zip(result.outputs, expected.outputs, strict=True)
-    )
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -24,6 +24,7 @@ import msgspec
 
 from benchmarks.atomic_file import write_file
 from benchmarks.environment import MachineState, describe_machine, others_share, read_state
+from benchmarks.machine_faults import MOST_OTHERS_SHARE
 from benchmarks.peers.import_weight import weigh_import
 from benchmarks.peers.memory_growth import SAMPLES
 from benchmarks.peers.overhead_record import (
@@ -36,7 +37,6 @@ from benchmarks.peers.overhead_report import format_table
 from benchmarks.peers.ratios import Slope, ratio_of_pairs, sen_slope
 from benchmarks.peers.warm_images import alternate_blocks
 from benchmarks.peers.whole_process import alternate_processes, run_process
-from benchmarks.summary import MOST_OTHERS_SHARE
 from edge.bundle.reader import open_bundle
 from edge.command_line import run_command
 from edge.engines.selection import choose_artifact

@@ -8,7 +8,6 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cold_start import ColdStart
 from benchmarks.environment import MachineState
 from benchmarks.records.sample_column import SampleColumn
 
@@ -17,6 +16,7 @@ __all__ = [
     "PHASES",
     "STAGES",
     "AnswerSamples",
+    "ColdStart",
     "EnergyUse",
     "InputIdentity",
     "InputSet",
@@ -38,6 +38,29 @@ COLUMNS: Final = ("query", "input", "issued", "started", *STAGES)
 
 PHASES: Final = ("warm_up", "timed", "sustained", "same_input", "varied_input")
 """What a measurement does, in this order. The figures to quote come from `timed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """One process from its start to its first answer, nanoseconds by stage.
+
+    The process is new; files and bytecode are in the system's cache.
+
+    Attributes:
+        interpreter_ns: from asking for the process to its first own line.
+        import_ns: `import edge`.
+        load_ns: `edge.load`, the engine's import in it.
+        first_answer_ns: the first `run`, reading the file in it.
+        total_ns: all of it.
+        peak_memory_bytes: most resident memory until the first answer.
+    """
+
+    interpreter_ns: int
+    import_ns: int
+    load_ns: int
+    first_answer_ns: int
+    total_ns: int
+    peak_memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,10 +52,12 @@ class BoardLimits:
     Attributes:
         profile: name of the profile, "" where the board has none.
         temperature_c: hottest that it may be before it slows down; None where nobody says.
+        zone: thermal zone to which that applies, "cpu-thermal"; "" where the profile names none.
     """
 
     profile: str
     temperature_c: float | None
+    zone: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,188 +1,221 @@
-"""When figures may be quoted."""
+"""When figures may be quoted: what the samples and the answers say."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from benchmarks.environment import Machine, MachineState
-from benchmarks.measure import STAGES, WarmSamples
-from benchmarks.record import BenchmarkRecord, GoldenReplay, Verdict
-from benchmarks.report import format_record
-from benchmarks.summary import judge, summarise_stages
+from benchmarks.environment import Machine
+from benchmarks.records.measurement import AnswerSamples, InputSet, Measurement, Verdict
+from benchmarks.records.record import BoardLimits, RunSettings
+from benchmarks.verdict import judge
 from edge.latency_summary import samples_needed
 
-Judge = Callable[..., Verdict]
-
 MS = 1_000_000
+S = 1_000_000_000
 
-
-def with_calls(warm: WarmSamples, calls: tuple[int, ...]) -> WarmSamples:
-    stages = dict.fromkeys(STAGES, calls)
-    return replace(warm, stages_ns=stages, pictures=(0,) * len(calls))
+Judge = Callable[..., Verdict]
+MakeAnswers = Callable[..., AnswerSamples]
 
 
 @pytest.fixture
-def verdict_with(
-    warm: WarmSamples,
-    golden: GoldenReplay,
-    machine: Machine,
-    before: MachineState,
-    after: MachineState,
-) -> Judge:
-    """Judge a quiet measurement in which some values are other ones."""
+def verdict_of(settings: RunSettings, machine: Machine, limits: BoardLimits) -> Judge:
+    def judge_it(measurement: Measurement, **changes: object) -> Verdict:
+        conditions = {"settings": settings, "machine": machine, "limits": limits} | changes
+        return judge(measurement, **conditions)
 
-    def judge_with(**changes: object) -> Verdict:
-        values = {
-            "warm": warm,
-            "golden": golden,
-            "machine": machine,
-            "before": before,
-            "after": after,
-        } | changes
-        return judge(values.pop("warm"), values.pop("golden"), **values)
-
-    return judge_with
+    return judge_it
 
 
-def test_a_quiet_measurement_is_valid(verdict_with: Judge) -> None:
-    assert verdict_with() == Verdict(is_valid=True, reasons=(), notes=())
+@pytest.fixture
+def with_calls(measurement: Measurement, make_answers: MakeAnswers) -> Callable[..., Measurement]:
+    def make(calls: list[int], **more: object) -> Measurement:
+        timed = make_answers(calls, start=2 * S, **more)
+        return replace(measurement, phases=measurement.phases | {"timed": timed})
+
+    return make
 
 
-def test_other_programs_make_it_invalid(verdict_with: Judge, after: MachineState) -> None:
-    verdict = verdict_with(after=replace(after, busy_s=128.0))
-    assert verdict.reasons == ("other programs took 20% of the processors",)
-    assert not verdict.is_valid
+def steady(count: int, level: int = 20 * MS) -> list[int]:
+    return [level + (index % 7) * 10_000 for index in range(count)]
 
 
-def test_a_clock_that_fell_makes_it_invalid(verdict_with: Judge, after: MachineState) -> None:
-    verdict = verdict_with(after=replace(after, clocks_mhz=(1500,) * 4))
-    assert verdict.reasons == ("the clock changed from 2400 to 1500 MHz",)
-
-
-def test_cores_at_rest_do_not_count_as_a_clock_change(
-    verdict_with: Judge,
-    after: MachineState,
-) -> None:
-    assert verdict_with(after=replace(after, clocks_mhz=(600, 2400, 600, 600))).is_valid
-
-
-def test_another_governor_makes_it_invalid(verdict_with: Judge, after: MachineState) -> None:
-    verdict = verdict_with(after=replace(after, governors=("powersave",) * 4))
-    assert "governor changed" in verdict.reasons[0]
+def test_a_quiet_measurement_is_valid(verdict_of: Judge, measurement: Measurement) -> None:
+    verdict = verdict_of(measurement)
+    assert verdict.reasons == ()
+    assert verdict.is_valid
+    assert verdict.notes == ("400 samples do not carry every percentile: p99.9 needs 3688",)
 
 
 @pytest.mark.parametrize(
-    ("bits", "reason"),
+    ("status", "reason"),
     [
-        pytest.param(0x50005, "was throttled or under voltage (0x50005)", id="now"),
-        pytest.param(0x40000, "throttled or lost voltage meanwhile (0x40000)", id="meanwhile"),
+        pytest.param("interrupted", "it was interrupted: by somebody", id="interrupted"),
+        pytest.param("failed", "it failed: by somebody", id="failed"),
     ],
 )
-def test_throttling_makes_it_invalid(
-    verdict_with: Judge,
-    after: MachineState,
-    bits: int,
-    reason: str,
+def test_what_did_not_come_to_its_end_is_invalid(
+    verdict_of: Judge, measurement: Measurement, status: str, reason: str
 ) -> None:
-    assert reason in verdict_with(after=replace(after, throttle_bits=bits)).reasons[0]
+    verdict = verdict_of(replace(measurement, status=status, failure="by somebody"))
+    assert verdict.reasons == (reason,)
 
 
-def test_throttling_of_long_ago_does_not(
-    verdict_with: Judge,
-    before: MachineState,
-    after: MachineState,
+def test_what_never_began_can_be_judged_too(verdict_of: Judge, measurement: Measurement) -> None:
+    nothing = replace(
+        measurement,
+        status="failed",
+        failure="at once",
+        phases={},
+        is_settled=None,
+        before=None,
+        after=None,
+        memory=None,
+        truth=None,
+        own_cost=None,
+    )
+    assert verdict_of(nothing).reasons == ("it failed: at once",)
+
+
+def test_too_few_samples_make_it_invalid(
+    verdict_of: Judge, with_calls: Callable[..., Measurement]
 ) -> None:
-    earlier = {"throttle_bits": 0x40000}
-    assert verdict_with(before=replace(before, **earlier), after=replace(after, **earlier)).is_valid
-
-
-def test_too_few_samples_make_it_invalid(verdict_with: Judge, warm: WarmSamples) -> None:
     few = samples_needed(0.5) - 1
-    verdict = verdict_with(warm=with_calls(warm, (20 * MS,) * few))
-    assert verdict.reasons == (
-        f"too few samples: {few}, a median needs {few + 1}; raise --duration",
+    assert verdict_of(with_calls(steady(few))).reasons == (
+        f"too few samples: {few}, a median needs {few + 1}; raise --min-duration",
     )
 
 
 def test_a_warm_up_that_never_settled_makes_it_invalid(
-    verdict_with: Judge,
-    warm: WarmSamples,
+    verdict_of: Judge, measurement: Measurement
 ) -> None:
-    assert "not settled after 31 " in verdict_with(warm=replace(warm, is_settled=False)).reasons[0]
+    (reason,) = verdict_of(replace(measurement, is_settled=False)).reasons
+    assert reason == "latency had not settled after 31 warm-up calls"
 
 
-def test_a_latency_that_drifts_makes_it_invalid(verdict_with: Judge, warm: WarmSamples) -> None:
-    calls = (20 * MS,) * 200 + (25 * MS,) * 200
-    assert "drifted by +25%" in verdict_with(warm=with_calls(warm, calls)).reasons[0]
-
-
-def test_pictures_of_unlike_size_are_no_drift(verdict_with: Judge, warm: WarmSamples) -> None:
-    """401 answers for two pictures end on another picture than they began with."""
-    pictures = tuple(index % 2 for index in range(401))
-    calls = tuple(40 * MS if picture else 20 * MS for picture in pictures)
-    unlike = replace(with_calls(warm, calls), pictures=pictures)
-    assert verdict_with(warm=unlike).is_valid
-
-
-def test_a_wrong_answer_makes_it_invalid(verdict_with: Judge, warm: WarmSamples) -> None:
-    assert "3 answers changed" in verdict_with(warm=replace(warm, wrong_answers=3)).reasons[0]
-
-
-@pytest.mark.parametrize("moment", ["steps_before", "steps_after"])
-def test_answers_off_the_golden_ones_make_it_invalid(
-    verdict_with: Judge,
-    golden: GoldenReplay,
-    moment: str,
+def test_a_step_makes_it_invalid_and_is_told_with_its_moment(
+    verdict_of: Judge, with_calls: Callable[..., Measurement]
 ) -> None:
-    verdict = verdict_with(golden=replace(golden, **{moment: 3.0}))
-    assert verdict.reasons == ("golden answers are 3 output steps from the lab's, 2 are allowed",)
+    (reason,) = verdict_of(with_calls(steady(350) + steady(50, 22 * MS))).reasons
+    assert reason == "latency stepped by +10% after 7.0 s"
 
 
-def test_an_emulated_processor_makes_it_invalid(verdict_with: Judge, machine: Machine) -> None:
-    assert "emulated" in verdict_with(machine=replace(machine, is_emulated=True)).reasons[0]
+def test_a_burst_in_the_middle_makes_it_invalid(
+    verdict_of: Judge, with_calls: Callable[..., Measurement]
+) -> None:
+    calls = steady(150) + steady(100, 24 * MS) + steady(150)
+    (reason,) = verdict_of(with_calls(calls)).reasons
+    assert "latency stepped by +20% after 3.0 s (and 1 more times)" in reason
+
+
+def test_a_latency_that_creeps_up_makes_it_invalid(
+    verdict_of: Judge, with_calls: Callable[..., Measurement]
+) -> None:
+    calls = [20 * MS + index * 10_000 for index in range(400)]
+    assert "latency drifted by +13%" in verdict_of(with_calls(calls)).reasons[0]
+
+
+def test_inputs_of_unlike_size_are_neither_drift_nor_step(
+    verdict_of: Judge, with_calls: Callable[..., Measurement]
+) -> None:
+    """The heavy input comes oftener towards the end."""
+    inputs = [int(index % 9 < (1 if index < 200 else 5)) for index in range(400)]
+    calls = [40 * MS if each else 20 * MS for each in inputs]
+    assert verdict_of(with_calls(calls, inputs=inputs)).is_valid
+
+
+def test_a_server_that_does_not_keep_its_bound_is_invalid(
+    verdict_of: Judge, settings: RunSettings, with_calls: Callable[..., Measurement]
+) -> None:
+    calls = [50 * MS if index % 40 == 0 else 20 * MS for index in range(400)]
+    server = replace(settings, scenario="server", latency_bound_ns=30 * MS)
+    assert verdict_of(with_calls(calls), settings=server).reasons == (
+        "2.5% of the queries took longer than the bound of 30 ms, 1 % may",
+    )
+    relaxed = replace(server, latency_bound_ns=60 * MS)
+    assert verdict_of(with_calls(calls), settings=relaxed).is_valid
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        pytest.param(
+            {"wrong_answers": 3},
+            "3 of 60 checked answers changed while they were timed",
+            id="changed answers",
+        ),
+        pytest.param(
+            {"same_tensors": False},
+            "preprocessing made another tensor than in the lab",
+            id="another tensor",
+        ),
+        pytest.param(
+            {"steps_before": 3.0},
+            "golden answers are 3 output steps from the lab's, 2 are allowed",
+            id="far from the lab before",
+        ),
+        pytest.param(
+            {"steps_after": float("inf")},
+            "golden answers are inf output steps from the lab's, 2 are allowed",
+            id="far from the lab after",
+        ),
+    ],
+)
+def test_answers_that_are_not_the_labs_make_it_invalid(
+    verdict_of: Judge, measurement: Measurement, change: dict[str, object], reason: str
+) -> None:
+    truth = replace(measurement.truth, **change)
+    assert verdict_of(replace(measurement, truth=truth)).reasons == (reason,)
+
+
+def test_an_input_that_is_answered_from_memory_makes_it_invalid(
+    verdict_of: Judge, measurement: Measurement
+) -> None:
+    repeated = replace(measurement.truth.repeated, repeated_ns=1.0 * MS, probability=1e-9)
+    (reason,) = verdict_of(
+        replace(measurement, truth=replace(measurement.truth, repeated=repeated))
+    ).reasons
+    assert reason == (
+        "one input repeated takes 0.05 of its time among others: something remembers answers"
+    )
+
+
+def test_an_emulated_processor_makes_it_invalid(
+    verdict_of: Judge, measurement: Measurement, machine: Machine
+) -> None:
+    verdict = verdict_of(measurement, machine=replace(machine, is_emulated=True))
+    assert verdict.reasons == ("aarch64 is emulated here: no time on it is a latency",)
+
+
+def test_random_inputs_are_said_to_be_such(verdict_of: Judge, measurement: Measurement) -> None:
+    random = replace(measurement, inputs=InputSet("random", measurement.inputs.identities))
+    assert verdict_of(random).notes[0] == (
+        "inputs are random numbers: the engine alone was timed, and no answer means anything"
+    )
 
 
 def test_what_the_machine_does_not_say_is_noted_and_not_guessed(
-    verdict_with: Judge,
-    before: MachineState,
-    after: MachineState,
+    verdict_of: Judge, measurement: Measurement
 ) -> None:
     silent = {"busy_s": None, "governors": (), "clocks_mhz": (), "temperatures_c": {}}
-    verdict = verdict_with(before=replace(before, **silent), after=replace(after, **silent))
+    verdict = verdict_of(
+        replace(
+            measurement,
+            before=replace(measurement.before, **silent),
+            after=replace(measurement.after, **silent),
+        )
+    )
     assert verdict.is_valid
-    assert verdict.notes == (
+    assert verdict.notes[1:] == (
         "governor and clocks cannot be read on this machine",
         "no temperature can be read on this machine",
         "whether other programs ran cannot be seen on this machine",
     )
 
 
-def test_a_percentile_is_given_only_where_samples_carry_it(warm: WarmSamples) -> None:
-    count = samples_needed(0.9)
-    few = {each.stage: each for each in summarise_stages(with_calls(warm, (MS,) * count))}
-    assert [each.quantile for each in few["call"].percentiles] == [0.5, 0.9]
-    many = {each.stage: each for each in summarise_stages(warm)}
-    assert [each.quantile for each in many["call"].percentiles] == [0.5, 0.9, 0.99]
-
-
-def test_a_stage_that_did_not_happen_is_left_out(warm: WarmSamples) -> None:
-    assert "capture" not in {each.stage for each in summarise_stages(warm)}
-
-
-def test_the_report_shows_no_percentile_that_the_record_cannot_carry(
-    record: BenchmarkRecord,
+def test_latency_that_grew_under_load_is_noted(
+    verdict_of: Judge, measurement: Measurement, make_answers: MakeAnswers
 ) -> None:
-    assert "p99" in "\n".join(format_record(record))
-    short = replace(record, warm=with_calls(record.warm, (20 * MS,) * 50))
-    text = "\n".join(format_record(short))
-    assert "p90 [95 % interval]" in text
-    assert "p99 [95 % interval]" not in text
-
-
-def test_the_report_of_an_invalid_record_says_not_to_quote_it(record: BenchmarkRecord) -> None:
-    invalid = replace(
-        record, verdict=Verdict(is_valid=False, reasons=("it was disturbed",), notes=())
-    )
-    assert format_record(invalid)[-1] == "INVALID, do not quote: it was disturbed"
-    assert format_record(record)[-1] == "VALID"
+    slow = make_answers(steady(400, 26 * MS), start=10 * S)
+    verdict = verdict_of(replace(measurement, phases=measurement.phases | {"sustained": slow}))
+    assert "sustained latency is 1.30 times the warm one: see edge-bench soak" in verdict.notes

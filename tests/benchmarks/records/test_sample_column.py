@@ -43,9 +43,7 @@ def test_latencies_take_less_room_than_half_their_digits() -> None:
         pytest.param({"count": 2}, id="fewer claimed"),
         pytest.param({"count": -1}, id="a negative count"),
         pytest.param({"count": 10**18}, id="an absurd count"),
-        pytest.param(
-            {"data": base64.b64encode(zlib.compress(bytes(10**7))).decode()}, id="a bomb"
-        ),
+        pytest.param({"data": base64.b64encode(zlib.compress(bytes(10**7))).decode()}, id="a bomb"),
         pytest.param({"data": SampleColumn.from_values([1, 2, 3]).data[:-8]}, id="cut"),
     ],
 )

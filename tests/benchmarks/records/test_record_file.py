@@ -3,11 +3,12 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.record import (
-    BenchmarkRecord,
+from benchmarks.records.record import BenchmarkRecord
+from benchmarks.records.record_file import (
     read_record,
     record_from_json,
     record_to_json,
@@ -25,22 +26,22 @@ def test_a_record_survives_the_file(record: BenchmarkRecord, tmp_path: Path) -> 
 def test_a_record_is_one_line_of_plain_json(record: BenchmarkRecord) -> None:
     data = record_to_json(record)
     assert data.count(b"\n") == 1
-    assert json.loads(data)["schema_version"] == 1
+    assert json.loads(data)["schema_version"] == 2
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, True], ids=repr)
+@pytest.mark.parametrize("version", [0, 1, 3, "2", None, True], ids=repr)
 def test_another_version_is_refused_with_what_was_seen(
     record: BenchmarkRecord, version: object
 ) -> None:
     raw = json.loads(record_to_json(record)) | {"schema_version": version}
-    with pytest.raises(InputError, match=f"schema_version {version!r}; .* reads 1"):
+    with pytest.raises(InputError, match=f"schema_version {version!r}; .* reads 2"):
         record_from_json(json.dumps(raw).encode())
 
 
 def test_a_key_that_nobody_knows_is_refused_however_deep(record: BenchmarkRecord) -> None:
     raw = json.loads(record_to_json(record))
     raw["machine"]["colour"] = "green"
-    with pytest.raises(InputError, match="keys that schema_version 1 does not know"):
+    with pytest.raises(InputError, match="keys that schema_version 2 does not know"):
         record_from_json(json.dumps(raw).encode())
 
 
@@ -48,14 +49,48 @@ def test_a_key_that_nobody_knows_is_refused_however_deep(record: BenchmarkRecord
     ("change", "message"),
     [
         pytest.param({"schema": "other"}, "not a benchmark record", id="another schema"),
-        pytest.param({"load_ns": "soon"}, "load_ns", id="wrong type"),
-        pytest.param({"warm": {}}, "not a benchmark record", id="missing keys"),
+        pytest.param({"started_ns": "soon"}, "started_ns", id="wrong type"),
+        pytest.param({"settings": {}}, "not a benchmark record", id="missing keys"),
     ],
 )
 def test_a_malformed_record_is_refused(
     record: BenchmarkRecord, change: dict[str, object], message: str
 ) -> None:
     raw = json.loads(record_to_json(record)) | change
+    with pytest.raises(InputError, match=message):
+        record_from_json(json.dumps(raw).encode())
+
+
+def _cut(phases: dict[str, Any]) -> None:
+    phases["timed"]["columns"]["infer"]["data"] = "eNo"
+
+
+def _shorten(phases: dict[str, Any]) -> None:
+    phases["timed"]["columns"]["infer"] = phases["warm_up"]["columns"]["infer"]
+
+
+def _drop(phases: dict[str, Any]) -> None:
+    del phases["timed"]["columns"]["infer"]
+
+
+def _rename(phases: dict[str, Any]) -> None:
+    phases["later"] = phases.pop("timed")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        pytest.param(_cut, "timed, infer: a column of samples", id="cut"),
+        pytest.param(_shorten, "timed: columns of .31, 400. samples", id="of another length"),
+        pytest.param(_drop, "a phase 'timed' of other columns", id="dropped"),
+        pytest.param(_rename, "a phase 'later' of other columns", id="unknown phase"),
+    ],
+)
+def test_damaged_samples_are_refused_by_name(
+    record: BenchmarkRecord, damage: Any, message: str
+) -> None:
+    raw = json.loads(record_to_json(record))
+    damage(raw["measurements"][0]["phases"])
     with pytest.raises(InputError, match=message):
         record_from_json(json.dumps(raw).encode())
 

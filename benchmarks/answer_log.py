@@ -1,0 +1,194 @@
+"""Answers as they come: timed, a sample of them checked, every row spooled to a file.
+
+The file outlives the process: what was measured before somebody killed it is still there. It
+also keeps the process's memory flat, so that a leak of the model is seen.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.answerers import Answerer
+from benchmarks.records.measurement import COLUMNS, PHASES, AnswerSamples
+from benchmarks.records.sample_column import SampleColumn
+
+__all__ = ["AnswerCheck", "AnswerLog", "StoppedError", "read_recent_calls", "read_spool"]
+
+_ROW: Final = len(COLUMNS) + 1
+_ROW_BYTES: Final = 8 * _ROW
+_FLUSH_NS = 1_000_000_000
+# The kernel wakes a sleeper late; the last stretch before a moment is waited for awake.
+_AWAKE_NS = 2_000_000
+
+
+class StoppedError(Exception):
+    """The measurement must end now, with what it has."""
+
+
+@dataclass(slots=True)
+class AnswerCheck:
+    """A seeded sample of timed answers held against those given before.
+
+    MLPerf Inference's compliance test TEST01 logs a random sample of the outputs of a timed run
+    and compares them with the accuracy run's: a system must not answer otherwise when timed.
+
+    Attributes:
+        expected: the answer for each input, given before timing began.
+        seed: of the choice.
+        share: of the answers that are checked, 0..1; the first `always` are.
+        checked: how many were.
+        wrong: how many of them differ.
+    """
+
+    expected: Sequence[Any]
+    seed: int = 1
+    share: float = 0.1
+    always: int = 16
+    checked: int = 0
+    wrong: int = 0
+    _generator: random.Random | None = None
+
+    def look_at(self, answerer: Answerer, index: int, answer: Any) -> None:
+        """Check the answer, if the dice say so; its time is over by then."""
+        if self._generator is None:
+            self._generator = random.Random(f"checked answers {self.seed}")  # noqa: S311 - a sample
+        if self.checked < self.always or self._generator.random() < self.share:
+            self.checked += 1
+            self.wrong += not answerer.is_same(answer, self.expected[index])
+
+
+class AnswerLog:
+    """The loop in which answers are taken; see `benchmarks.scenarios.base.QueryLoop`.
+
+    Args:
+        answerer: gives the answers.
+        origin_ns: `time.monotonic_ns()` to which times are relative.
+        spool: file that rows are appended to; None keeps them in memory alone.
+        check: what is held against what; None for nothing.
+    """
+
+    def __init__(
+        self,
+        answerer: Answerer,
+        *,
+        origin_ns: int,
+        spool: Path | None = None,
+        check: AnswerCheck | None = None,
+    ) -> None:
+        self._answerer = answerer
+        self._origin_ns = origin_ns
+        self._spool = spool
+        self._check = check
+        self._phase = 0
+        self._rows = array("q")
+        self._flushed_ns = time.monotonic_ns()
+        self._parent = os.getppid()
+        self.must_stop = False
+
+    def begin(self, phase: str) -> None:
+        """Book what comes under one of `PHASES`."""
+        self._phase = PHASES.index(phase)
+
+    def now_ns(self) -> int:
+        """Nanoseconds of the steady clock."""
+        return time.monotonic_ns()
+
+    def wait_until(self, moment_ns: int) -> None:
+        """Sleep until shortly before a moment, then wait awake, so as not to miss it."""
+        while (left := moment_ns - time.monotonic_ns()) > 0:
+            if left > _AWAKE_NS:
+                time.sleep((left - _AWAKE_NS) / 1e9)
+            self._stop_if_asked()
+
+    def take(self, query: int, index: int, issued_ns: int | None = None) -> int:
+        """Answer for an input now; see `QueryLoop.take`.
+
+        Raises:
+            StoppedError: somebody asked for the end, or the process that wanted the answer is gone.
+        """
+        answer_for = self._answerer.answer
+        clock = time.monotonic_ns
+        started = clock()
+        answer = answer_for(index)
+        ended = clock()
+        call = ended - started
+        stages = self._answerer.stages_ns(answer, call)
+        origin = self._origin_ns
+        issued = started if issued_ns is None else issued_ns
+        self._rows.extend(
+            (self._phase, query, index, issued - origin, started - origin, *stages, call)
+        )
+        if self._check is not None:
+            self._check.look_at(self._answerer, index, answer)
+        if ended - self._flushed_ns > _FLUSH_NS:
+            self.flush()
+            self._stop_if_asked()
+        elif self.must_stop:
+            raise StoppedError
+        return ended
+
+    def flush(self) -> None:
+        """Append what came since the last time to the spool.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        self._flushed_ns = time.monotonic_ns()
+        if self._spool is not None:
+            with self._spool.open("ab") as file:
+                file.write(self._rows.tobytes())
+            del self._rows[:]
+
+    def samples(self) -> dict[str, AnswerSamples]:
+        """What is in memory, by phase; all of it where there is no spool."""
+        return _by_phase(np.frombuffer(self._rows.tobytes(), np.int64))
+
+    def _stop_if_asked(self) -> None:
+        if self.must_stop or os.getppid() != self._parent:
+            raise StoppedError
+
+
+def read_spool(path: Path) -> dict[str, AnswerSamples]:
+    """What a spool holds, by phase; a row that was cut off is left out."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    whole = len(data) // _ROW_BYTES * _ROW_BYTES
+    return _by_phase(np.frombuffer(data[:whole], np.int64))
+
+
+def _by_phase(numbers: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, AnswerSamples]:
+    rows = numbers.reshape(-1, _ROW)
+    found = {}
+    for index, phase in enumerate(PHASES):
+        chosen = rows[rows[:, 0] == index, 1:]
+        if chosen.size:
+            found[phase] = AnswerSamples(
+                {
+                    name: SampleColumn.from_values(chosen[:, column])
+                    for column, name in enumerate(COLUMNS)
+                }
+            )
+    return found
+
+
+def read_recent_calls(path: Path, count: int) -> list[int]:
+    """The latest calls in a spool, in nanoseconds, at most so many; for a live view."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END) // _ROW_BYTES * _ROW_BYTES
+            file.seek(max(0, size - count * _ROW_BYTES))
+            data = file.read(min(size, count * _ROW_BYTES))
+    except OSError:
+        return []
+    return [int(each) for each in np.frombuffer(data, np.int64).reshape(-1, _ROW)[:, -1]]

@@ -1,0 +1,166 @@
+"""A subject made ready to answer: the pipeline of a model, or its engine alone."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.answer_log import AnswerLog
+from benchmarks.answerers import Answerer, EngineAnswerer, PipelineAnswerer
+from benchmarks.bare_engine import load_bare_engine
+from benchmarks.model_inputs import random_tensors, read_tensors, tensors_sha256
+from benchmarks.subject_request import SubjectRequest
+from edge.engines.base import Engine
+from edge.errors import InputError
+from edge.model_loader import LoadOptions, load
+from edge.pipeline import Model
+
+__all__ = ["EngineSubject", "PipelineSubject", "load_subject"]
+
+_FLOOR_CALLS = 500
+_FLOOR_NS = 2_000_000_000
+
+
+class PipelineSubject:
+    """The runtime's own `Model` and the bytes that it answers for.
+
+    Args:
+        request: what to load.
+    """
+
+    def __init__(self, request: SubjectRequest) -> None:
+        options = LoadOptions(threads=request.threads, artifact=request.artifact)
+        self.model = load(request.model or None, options=options)
+        self.engine_version = self.model.parts.engine.version
+        self.random_sha256: tuple[str, ...] = ()
+        self._inputs = [_given(Path(path)) for path in request.inputs]
+        self._names = [Path(path).name for path in request.inputs]
+        self.answerer: Answerer = PipelineAnswerer(self.model, self._inputs)
+
+    def expected(self) -> list[Any]:
+        """An answer for every input, given while nothing is timed.
+
+        Raises:
+            InputError: the model refuses an input, so that there is no answer to time.
+        """
+        answers = []
+        for name, given in zip(self._names, self._inputs, strict=True):
+            answer = self.model.run(given)
+            if answer.status != "ok":
+                raise InputError(
+                    f"the model refuses {name}: {answer.reason}; measure with an input that it "
+                    "answers",
+                )
+            answers.append(answer)
+        return answers
+
+    def floor_ns(self) -> float | None:
+        """Median `call` of the same pipeline around an engine that does nothing."""
+        parts = self.model.parts
+        recorder = _OutputRecorder(parts.engine)
+        Model(replace(parts, engine=recorder)).run(self._inputs[0])
+        idle = Model(replace(parts, engine=_IdleEngine(recorder)))
+        return _median_call(PipelineAnswerer(idle, self._inputs))
+
+    def close(self) -> None:
+        """Release the engine."""
+        self.model.close()
+
+
+class EngineSubject:
+    """An engine and the tensors that it is fed with.
+
+    Args:
+        request: what to load.
+    """
+
+    def __init__(self, request: SubjectRequest) -> None:
+        self._engine = load_bare_engine(
+            request.model, request.artifact, request.engine, request.threads
+        )
+        self.engine_version = self._engine.version
+        specs = self._engine.inputs
+        tensors = [read_tensors(Path(path), specs) for path in request.inputs]
+        self.random_sha256: tuple[str, ...] = ()
+        if not tensors:
+            tensors = random_tensors(specs, request.settings.seed)
+            self.random_sha256 = tuple(tensors_sha256(each) for each in tensors)
+        self.answerer: Answerer = EngineAnswerer(self._engine, tensors)
+
+    def expected(self) -> list[Any]:
+        """An answer for every input, given while nothing is timed."""
+        return [self.answerer.answer(index) for index in range(self.answerer.input_count)]
+
+    def floor_ns(self) -> float | None:
+        """There is no pipeline around the engine."""
+        return None
+
+    def close(self) -> None:
+        """Release the engine."""
+        self._engine.close()
+
+
+def load_subject(request: SubjectRequest) -> PipelineSubject | EngineSubject:
+    """Load what is to be measured.
+
+    Raises:
+        EdgeError: the model or an input is refused, or the engine fails.
+    """
+    return EngineSubject(request) if request.is_engine_only else PipelineSubject(request)
+
+
+class _OutputRecorder:
+    """Hands calls through to an engine and keeps the last outputs.
+
+    Args:
+        engine: answers; closing this leaves it open.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.name, self.version = engine.name, engine.version
+        self.inputs, self.outputs = engine.inputs, engine.outputs
+        self.kept: dict[str, NDArray[Any]] = {}
+        self._engine = engine
+
+    def run(self, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """See `Engine.run`."""
+        self.kept = self._engine.run(tensors)
+        return self.kept
+
+    def close(self) -> None:
+        """The engine is somebody else's."""
+
+
+class _IdleEngine(_OutputRecorder):
+    """Gives the outputs that were kept, whatever comes in: an engine that does nothing."""
+
+    def __init__(self, recorder: _OutputRecorder) -> None:
+        super().__init__(recorder)
+        self.kept = recorder.kept
+
+    def run(self, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """See `Engine.run`."""
+        del tensors
+        return self.kept
+
+
+def _median_call(answerer: Answerer) -> float:
+    log = AnswerLog(answerer, origin_ns=time.monotonic_ns())
+    rounds = -(-_FLOOR_CALLS // answerer.input_count)
+    end = time.monotonic_ns() + _FLOOR_NS
+    for query in range(rounds * answerer.input_count):
+        if log.take(query, query % answerer.input_count) > end:
+            break
+    return float(np.median(log.samples()["warm_up"].values("call")))
+
+
+def _given(path: Path) -> bytes | str:
+    """Bytes; the path of a record that may name other files beside it."""
+    return os.fspath(path) if path.suffix.lower() == ".json" else path.read_bytes()

@@ -1,0 +1,140 @@
+"""Starts the process that measures one subject, and watches it and the machine meanwhile."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.child_environment import child_environment
+from benchmarks.sensors_log import SensorRecorder
+from benchmarks.subject_request import SubjectFacts, SubjectRequest, read_facts, write_request
+
+__all__ = ["SubjectOutcome", "watch_subject"]
+
+_CHILD = "benchmarks.measure_subject"
+_TICK_S = 0.5
+_GRACE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectOutcome:
+    """How the measuring process ended.
+
+    Attributes:
+        facts: what it had found.
+        failure: why it ended early, in one line; "" where it did not.
+        is_interrupted: somebody stopped it, or this process.
+    """
+
+    facts: SubjectFacts
+    failure: str
+    is_interrupted: bool
+
+
+def watch_subject(
+    request: SubjectRequest,
+    folder: Path,
+    *,
+    on_start: Callable[[SensorRecorder], None],
+    on_tick: Callable[[], None],
+) -> SubjectOutcome:
+    """Measure one subject in a process of its own.
+
+    Args:
+        request: what to measure.
+        folder: where both processes leave their files.
+        on_start: is given the recorder of the sensors.
+        on_tick: called twice a second; must be quick.
+
+    Returns:
+        How it ended; a `KeyboardInterrupt` (which SIGTERM raises too) becomes one that was
+        interrupted.
+    """
+    write_request(folder, request)
+    complaints = folder / "stderr.txt"
+    with complaints.open("wb") as stderr:
+        child = subprocess.Popen(
+            [sys.executable, "-m", _CHILD, str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=child_environment(),
+            # Ctrl-C in a terminal goes to this process, which passes it on in its own time.
+            start_new_session=True,
+        )
+    recorder = SensorRecorder(resident_bytes=lambda: _resident_bytes(child.pid))
+    on_start(recorder)
+    is_interrupted = True
+    try:
+        _wait(child, recorder, on_tick)
+        is_interrupted = False
+    except KeyboardInterrupt:
+        pass
+    finally:
+        _end(child, is_interrupted=is_interrupted)
+    facts = read_facts(folder)
+    failure = _failure(facts, child.returncode, complaints, is_interrupted=is_interrupted)
+    return SubjectOutcome(facts, failure, is_interrupted or facts.is_stopped)
+
+
+def _wait(
+    child: subprocess.Popen[bytes], recorder: SensorRecorder, on_tick: Callable[[], None]
+) -> None:
+    """Until the child closes its standard output, on which it says nothing."""
+    next_tick = time.monotonic()
+    assert child.stdout is not None  # noqa: S101 - it was asked for
+    while True:
+        if time.monotonic_ns() >= recorder.next_ns:
+            recorder.read()
+        on_tick()
+        next_tick = max(next_tick + _TICK_S, time.monotonic())
+        ready, _, _ = select.select([child.stdout], [], [], max(0.0, next_tick - time.monotonic()))
+        if ready:
+            recorder.read()
+            return
+
+
+def _end(child: subprocess.Popen[bytes], *, is_interrupted: bool) -> None:
+    """Let it end; ask it to where it must, and end it where it does not."""
+    if child.stdout is not None:
+        child.stdout.close()
+    if is_interrupted:
+        child.send_signal(signal.SIGTERM)
+    try:
+        child.wait(timeout=_GRACE_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def _failure(
+    facts: SubjectFacts, returncode: int, complaints: Path, *, is_interrupted: bool
+) -> str:
+    if is_interrupted:
+        return f"interrupted while it was at: {facts.step}"
+    if facts.is_complete:
+        return ""
+    if facts.failure:
+        return " ".join(facts.failure.split())
+    if returncode < 0:
+        name = signal.Signals(-returncode).name
+        return f"the measuring process ended by {name} at: {facts.step}; see edge-run doctor"
+    lines = complaints.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    last = lines[-1] if lines else f"exit code {returncode}"
+    return f"the measuring process failed at: {facts.step} ({last}); see edge-run doctor"
+
+
+def _resident_bytes(process: int) -> int | None:
+    try:
+        fields = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()
+    except OSError:
+        return None
+    # Of a process that has ended and is not waited for yet, every field is 0.
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") or None
