@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from devices.machine_report import MachineReport
 from devices.profile import KnownBad
 from devices.sensors import describe_throttle_bits
 
-__all__ = ["remark_on"]
+__all__ = ["doubt_int8", "remark_on"]
 
 # A picture at the limits of docs/run.md takes so much to decode and prepare.
 _MEMORY_FOR_A_PICTURE_MIB = 400
 _DISK_LOW_MIB = 200
 _NEAR_THROTTLING_C = 5.0
 _STEADY_GOVERNORS = ("performance",)
-_DOT_PRODUCTS = ("asimddp", "i8mm", "avx_vnni", "avx512_vnni", "amx_int8")
+_ARM_PRODUCTS = ("asimddp", "i8mm")
+_DOT_PRODUCTS = (*_ARM_PRODUCTS, "avx_vnni", "avx512_vnni", "amx_int8")
 _ARM = ("aarch64", "arm")
 
 
@@ -50,13 +51,26 @@ def _applies(bad: KnownBad, report: MachineReport) -> bool:
     return bad.without_instruction not in report.board.instructions
 
 
+def doubt_int8(instructions: Collection[str]) -> str | None:
+    """Why int8 may be no faster than float on a processor; None where it should be.
+
+    Args:
+        instructions: the processor's instruction sets, as `/proc/cpuinfo` names them; empty where
+            they are unknown.
+    """
+    if not instructions or set(_DOT_PRODUCTS).intersection(instructions):
+        return None
+    names = [name for name in _DOT_PRODUCTS if ("asimd" in instructions) is (name in _ARM_PRODUCTS)]
+    return (
+        "int8 may not pay here: the processor has no dot-product instructions "
+        f"({', '.join(names)}); compare it with float by edge-bench run"
+    )
+
+
 def _int8(report: MachineReport) -> Iterator[str]:
-    instructions = report.board.instructions
-    if instructions and not set(_DOT_PRODUCTS).intersection(instructions):
-        yield (
-            "int8 may not pay here: this processor has no dot-product instructions "
-            f"({', '.join(_DOT_PRODUCTS)}); compare it with float by edge-bench run"
-        )
+    doubt = doubt_int8(report.board.instructions)
+    if doubt:
+        yield doubt
 
 
 def _throttling(report: MachineReport) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -123,7 +123,12 @@ def _source_options(command: Command) -> Command:
 )
 @click.option("--tflite-ends", type=click.Choice(["int8", "uint8", "float32"]), default="int8")
 @click.option(
-    "--activations", type=click.Choice(["uint8", "int8"]), default="uint8", help="ONNX: 8-bit type."
+    "--board", metavar="NAME", help="Board that it is for, as in docs/boards.md: raspberry_pi_5."
+)
+@click.option(
+    "--activations",
+    type=click.Choice(["uint8", "int8"]),
+    help="ONNX: 8-bit type. Default: the board's, else uint8.",
 )
 @click.option(
     "--claim-within",
@@ -163,11 +168,15 @@ def quantize_command(**options: Any) -> int:
     _check_installed()
     from quantize.build_bundle import build_bundle
 
+    board = _board(options["board"])
+    options["activations"] = options["activations"] or board.activation
     request = _request(options)
     report = _with_bars(lambda update: build_bundle(request, progress=update))
     _write_reports(report, is_wanted=options["report"])
     _forget(request.checkpoint)
     _print_report(report)
+    if board.doubt:
+        click.echo(board.doubt)
     if not report.is_within_limit:
         raise GateError(report.shortfall)
     return 0
@@ -215,6 +224,28 @@ _NO_BUILD: dict[str, Any] = {
     "is_timed": False,
     "kept_float": "none",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Board:
+    """What the board that a bundle is for asks of it, and why int8 may not pay there."""
+
+    activation: str = "uint8"
+    doubt: str = ""
+
+
+def _board(name: str | None) -> _Board:
+    if name is None:
+        return _Board()
+    from devices.load import BoardProfileError, load_profile
+    from devices.remarks import doubt_int8
+
+    try:
+        profile = load_profile(name)
+    except BoardProfileError as error:
+        raise UsageError(str(error)) from error
+    doubt = doubt_int8(profile.instructions.names) if profile.instructions else None
+    return _Board(profile.recommended.activation, f"{profile.title}: {doubt}" if doubt else "")
 
 
 def _check_installed() -> None:

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
 import tiny_onnx_models as tiny
 from picture_files import write_pictures
+
+from edge.bundle.reader import open_bundle
 
 ROOT = Path(__file__).parents[2]
 
@@ -189,3 +192,26 @@ def test_without_examples_the_options_are_named(folder: Path) -> None:
     done = edge_quantize(folder / "model.onnx", "-o", folder / "x.edge", "--scale", "1")
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
     assert "--calib" in done.stderr
+
+
+def test_the_board_that_a_bundle_is_for_chooses_the_type_of_activations(folder: Path) -> None:
+    out = folder / "jetson.edge"
+    done = edge_quantize(
+        *(folder / "model.onnx", "--calib", folder / "pictures", "-o", out, "--labels", "a,b,c,d"),
+        *("--scale", "0.00784", "--no-report", "--no-time", "--repair", "none"),
+        *("--board", "jetson-orin-nano"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "int8 may not pay" not in done.stdout
+    with open_bundle(out) as bundle:
+        graph = onnx.load_from_string(bundle.read("model.int8.onnx")).graph
+    kinds = {each.name: each.data_type for each in graph.initializer}
+    quantizers = [node for node in graph.node if node.op_type == "QuantizeLinear"]
+    assert quantizers
+    assert {kinds[node.input[2]] for node in quantizers} == {onnx.TensorProto.INT8}
+
+
+def test_a_board_that_nobody_knows_is_wrong_use(folder: Path) -> None:
+    done = edge_quantize(*words(folder, "--board", "toaster"))
+    assert done.returncode == 2
+    assert "board 'toaster' is unknown; give one of generic_aarch64" in done.stderr
