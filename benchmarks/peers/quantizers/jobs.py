@@ -25,7 +25,7 @@ from benchmarks.peers.quantizers.settings import OUR_SETTINGS, Setting
 from benchmarks.peers.quantizers.weight_share import eight_bit_share
 from edge.errors import EdgeError, EngineError
 
-__all__ = ["run_ours", "run_setting"]
+__all__ = ["run_ours", "run_setting", "run_worker"]
 
 _QUANTIZED_SHARE = 0.5
 """Of the weights; below it a file is as good as left in float."""
@@ -53,7 +53,7 @@ def run_setting(model: BarModelFolder, setting: Setting, cache: Path, limit_s: f
         if setting.engine == "litert":
             _convert(model, cache)
         module = f"{_PACKAGE}.workers.{setting.worker}"
-        _work(python, module, model, destination, (cache, setting.options, limit_s))
+        run_worker(python, module, model, destination, (cache, setting.options, limit_s))
         return _measured(run, destination, model)
     except EdgeError as error:
         return replace(run, fault=str(error))
@@ -77,7 +77,7 @@ def run_ours(model: BarModelFolder, setting: str, cache: Path, limit_s: float) -
     fault = None
     job = (cache, OUR_SETTINGS[setting], limit_s)
     try:
-        _work(Path(sys.executable), f"{_PACKAGE}.ours", model, onnx, job)
+        run_worker(Path(sys.executable), f"{_PACKAGE}.ours", model, onnx, job)
     except EdgeError as error:
         fault = str(error)
     first, second = (
@@ -93,16 +93,28 @@ def _convert(model: BarModelFolder, cache: Path) -> None:
         return
     python = make_environment(ENVIRONMENTS["tensorflow"], cache)
     module = f"{_PACKAGE}.workers.onnx2tf_worker"
-    _work(python, module, model, destination, (cache, {}, _CONVERTER_LIMIT_S))
+    run_worker(python, module, model, destination, (cache, {}, _CONVERTER_LIMIT_S))
 
 
-def _work(
+def run_worker(
     python: Path,
     module: str,
     model: BarModelFolder,
     destination: Path,
     job: tuple[Path, Mapping[str, object], float],
 ) -> None:
+    """Run a worker that makes a file of a model.
+
+    Args:
+        python: of the worker's environment.
+        module: the worker.
+        model: to make it of.
+        destination: file to make.
+        job: folder of all files, options of the worker, seconds after which it is stopped.
+
+    Raises:
+        EngineError: there is no file afterwards, with the last line of what the worker said.
+    """
     cache, options, limit_s = job
     destination.parent.mkdir(parents=True, exist_ok=True)
     command = [
