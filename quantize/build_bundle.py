@@ -209,6 +209,13 @@ class _Build:
     ) -> QuantizationReport:
         """Measure what only the report shows, and put it together."""
         source = self._source
+        ranges = final_ranges(
+            quantized,
+            examples,
+            self._request.ranges,
+            known=_known_ranges(manifest.inputs),
+            by_ladder=self.ladder is not None,
+        )
         layers = self._survey(quantized, examples)
         speed = Speed()
         if self._request.is_timed:
@@ -219,13 +226,7 @@ class _Build:
             parity=judgement.parity,
             evaluation=judgement.evaluation,
             layers=layers,
-            ranges=final_ranges(
-                quantized,
-                examples,
-                self._request.ranges,
-                known=_known_ranges(manifest.inputs),
-                by_ladder=self.ladder is not None,
-            ),
+            ranges=ranges,
             ladder=ladder_steps(self.ladder),
             speed=speed,
             findings=(

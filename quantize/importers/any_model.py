@@ -75,7 +75,7 @@ def load_any_model(
 def _load_keras(
     path: Path, shapes: Mapping[str, tuple[int, ...]] | None, *, assume_no_padding: bool
 ) -> Any:
-    from quantize.importers.keras import load_keras_model
+    from quantize.importers.keras.build_model import load_keras_model
 
     return load_keras_model(path, input_shapes=shapes, assume_no_padding=assume_no_padding)
 

@@ -1,7 +1,5 @@
-"""Keras models without Keras: configuration and weights in, ONNX out; no code of the file runs."""
+"""Keras models without Keras: configuration and weights in, ONNX out; no code of the file runs.
 
-from __future__ import annotations
-
-from quantize.importers.keras.build_model import load_keras_model
-
-__all__ = ["load_keras_model"]
+`build_model.load_keras_model` is the way in. Nothing is imported here: the child process that reads
+files needs little of this package and starts the faster for it.
+"""

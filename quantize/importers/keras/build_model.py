@@ -12,10 +12,11 @@ from quantize.importers.keras.activations import ACTIVATION_LAYERS
 from quantize.importers.keras.attention import ATTENTION_LAYERS
 from quantize.importers.keras.convolution import CONVOLUTION_LAYERS
 from quantize.importers.keras.dense import DENSE_LAYERS, MASK_OPERATIONS, as_padding
+from quantize.importers.keras.file_process import read_keras_file
 from quantize.importers.keras.layer_call import LayerCall, LayerWriter
 from quantize.importers.keras.layer_weights import LayerPath, assign_weights
 from quantize.importers.keras.merging import MERGING_LAYERS, OPERATIONS, joined_padding
-from quantize.importers.keras.model_file import KerasFile, read_keras_file
+from quantize.importers.keras.model_file import KerasFile
 from quantize.importers.keras.model_spec import (
     LayerSpec,
     ModelSpec,
@@ -32,7 +33,7 @@ from quantize.importers.keras.recurrent import RECURRENT_LAYERS
 from quantize.importers.keras.wrappers import WRAPPER_LAYERS
 from quantize.importers.static_shapes import fix_input_shapes
 
-__all__ = ["LAYERS", "load_keras_model"]
+__all__ = ["LAYERS", "convert_keras_file", "load_keras_model"]
 
 LAYERS: Mapping[str, LayerWriter] = {
     **DENSE_LAYERS,
@@ -82,14 +83,43 @@ def load_keras_model(
         InputError: damaged; `UnsupportedInputError` names the layer that cannot be read.
         UsageError: `input_shapes` does not fit the model.
     """
-    file = read_keras_file(path)
+    return convert_keras_file(
+        read_keras_file(path),
+        str(path),
+        input_shapes=input_shapes,
+        assume_no_padding=assume_no_padding,
+    )
+
+
+def convert_keras_file(
+    file: KerasFile,
+    where: str,
+    *,
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume_no_padding: bool = False,
+) -> Any:
+    """Write what a file holds as ONNX.
+
+    Args:
+        file: configuration and weights.
+        where: the file's name, for messages.
+        input_shapes: as for `load_keras_model`.
+        assume_no_padding: likewise.
+
+    Returns:
+        As `load_keras_model`.
+
+    Raises:
+        InputError: damaged; `UnsupportedInputError` names the layer that cannot be read.
+        UsageError: `input_shapes` does not fit the model.
+    """
     try:
         return _Builder(file, assume_no_padding=assume_no_padding).build(input_shapes or {})
     except EdgeError as error:
-        raise type(error)(f"{path}: {error}") from error
+        raise type(error)(f"{where}: {error}") from error
     except (KeyError, TypeError, IndexError, AttributeError, ValueError, RecursionError) as error:
         raise InputError(
-            f"{path}: the model's configuration is damaged: {type(error).__name__}: "
+            f"{where}: the model's configuration is damaged: {type(error).__name__}: "
             f"{' '.join(str(error).split())[:200]}"
         ) from error
 

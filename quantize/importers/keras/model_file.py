@@ -23,7 +23,7 @@ from quantize.importers.keras.hdf5_file import (
     read_group,
 )
 
-__all__ = ["KerasFile", "read_keras_file"]
+__all__ = ["KerasFile", "parse_keras_file"]
 
 _LARGEST_CONFIG_BYTES = 64 * 1024**2
 _ZIP = b"PK\x03\x04"
@@ -48,8 +48,10 @@ class KerasFile:
     layers: Mapping[str, Sequence[NDArray[Any]]] | None = None
 
 
-def read_keras_file(path: Path) -> KerasFile:
-    """Read a saved Keras model of either kind, told by its first bytes.
+def parse_keras_file(path: Path) -> KerasFile:
+    """Read a saved Keras model of either kind, told by its first bytes, in this very process.
+
+    A damaged file may make libhdf5 crash or take minutes: `file_process` has both in hand.
 
     Args:
         path: `.keras`, `.h5` or `.hdf5` file.

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_keras_layers import recorded, recorded_answers, run
+from test_keras_layers import read_here, recorded, recorded_answers, run
 
 from edge.errors import EdgeError, InputError, UnsupportedInputError, UsageError
-from quantize.importers.keras import load_keras_model
 
 
 def one_layer(
@@ -50,7 +49,7 @@ def dense(tmp_path: Path, weights: tuple) -> Path:
 
 def test_a_model_written_by_hand_is_read(tmp_path: Path) -> None:
     kernel, bias = np.arange(12, dtype=np.float32).reshape(6, 2), np.float32([1, 2])
-    model = load_keras_model(dense(tmp_path, (kernel, bias)))
+    model = read_here(dense(tmp_path, (kernel, bias)))
     given = np.ones((1, 6), np.float32)
     assert run(model, [given])[0].tolist() == (given @ kernel + bias).tolist()
     assert [each.name for each in model.graph.input] == ["given"]
@@ -61,7 +60,7 @@ def test_a_lambda_is_refused_by_name_and_never_run(tmp_path: Path) -> None:
     body = {"class_name": "__lambda__", "config": {"code": "4wEAAAA="}}
     path = save(*one_layer("Lambda", {"function": body}), tmp_path / "model.keras")
     with pytest.raises(UnsupportedInputError, match=r"'it' is a Lambda: .* never run; replace"):
-        load_keras_model(path)
+        read_here(path)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +76,7 @@ def test_a_class_of_the_users_own_is_not_taken_for_one_of_keras(
     config, weights = one_layer("Dense", {"units": 2}, **stated)
     path = save(config, weights, tmp_path / "model.keras")
     with pytest.raises(UnsupportedInputError, match=r"'it' is 'Dense' of '[Mm]ine.*own"):
-        load_keras_model(path)
+        read_here(path)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +100,7 @@ def test_what_cannot_be_expressed_is_refused_by_name(
     made = one_layer(kind, config, shape=shapes.get(kind, (None, 6)))
     path = save(*made, tmp_path / "model.keras")
     with pytest.raises(UnsupportedInputError, match=reason) as caught:
-        load_keras_model(path)
+        read_here(path)
     assert "'it'" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -118,7 +117,7 @@ def test_weights_that_do_not_fit_are_refused_by_layer(
     weights: tuple, reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=reason):
-        load_keras_model(dense(tmp_path, (*weights, np.ones(2))[: len(weights) and 2]))
+        read_here(dense(tmp_path, (*weights, np.ones(2))[: len(weights) and 2]))
 
 
 def masked_lstm(tmp_path: Path) -> Path:
@@ -137,8 +136,8 @@ def masked_lstm(tmp_path: Path) -> Path:
 def test_a_masked_lstm_is_refused_unless_nothing_is_padded(tmp_path: Path) -> None:
     path = masked_lstm(tmp_path)
     with pytest.raises(UnsupportedInputError, match=r"'memory' \(LSTM\): masked .*no-padding"):
-        load_keras_model(path)
-    model = load_keras_model(path, assume_no_padding=True)
+        read_here(path)
+    model = read_here(path, assume_no_padding=True)
     assert "LSTM" in {node.op_type for node in model.graph.node}
 
 
@@ -146,11 +145,11 @@ def test_an_open_series_needs_its_length(tmp_path: Path) -> None:
     config, weights = one_layer("ReLU", {}, shape=(None, None, 3))
     path = save(config, weights, tmp_path / "model.keras")
     with pytest.raises(UnsupportedInputError, match=r"axis 1 'axis_1' of input 'given' is open"):
-        load_keras_model(path)
-    model = load_keras_model(path, input_shapes={"given": (1, 7, 3)})
+        read_here(path)
+    model = read_here(path, input_shapes={"given": (1, 7, 3)})
     assert run(model, [np.ones((1, 7, 3), np.float32)])[0].shape == (1, 7, 3)
     with pytest.raises(UsageError, match="no model input is named 'other'"):
-        load_keras_model(path, input_shapes={"other": (1, 7, 3)})
+        read_here(path, input_shapes={"other": (1, 7, 3)})
 
 
 def test_weights_without_a_model_are_refused_with_the_way_out(tmp_path: Path) -> None:
@@ -158,7 +157,7 @@ def test_weights_without_a_model_are_refused_with_the_way_out(tmp_path: Path) ->
     with h5py.File(path, "w") as file:
         file["dense/kernel"] = np.ones((2, 2))
     with pytest.raises(InputError, match=r"weights only.*model\.save"):
-        load_keras_model(path)
+        read_here(path)
 
 
 def test_an_array_that_lies_in_another_file_is_not_read(tmp_path: Path) -> None:
@@ -176,7 +175,7 @@ def test_an_array_that_lies_in_another_file_is_not_read(tmp_path: Path) -> None:
         archive.writestr("config.json", config)
         archive.writestr("model.weights.h5", packed.getvalue())
     with pytest.raises(InputError, match="lies in another file; it is not read"):
-        load_keras_model(path)
+        read_here(path)
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
@@ -186,7 +185,7 @@ def test_a_file_cut_anywhere_is_refused_by_an_error_of_ours(suffix: str, tmp_pat
     for length in range(0, len(whole), len(whole) // 20):
         path.write_bytes(whole[:length])
         with pytest.raises(EdgeError) as caught:
-            load_keras_model(path)
+            read_here(path)
         assert "\n" not in str(caught.value)
 
 
@@ -204,7 +203,7 @@ def test_changed_bytes_give_a_model_or_one_line(suffix: str, changes: list, tmp_
     path = tmp_path / f"changed{suffix}"
     path.write_bytes(bytes(whole))
     try:
-        load_keras_model(path)
+        read_here(path)
     except EdgeError as error:
         assert "\n" not in str(error)  # noqa: PT017 - both outcomes are right
 
@@ -237,7 +236,7 @@ def test_a_changed_configuration_gives_a_model_or_one_line(data, tmp_path: Path)
         archive.writestr("config.json", json.dumps(config))
         archive.writestr("model.weights.h5", weights)
     try:
-        load_keras_model(path)
+        read_here(path)
     except EdgeError as error:
         assert "\n" not in str(error)  # noqa: PT017 - both outcomes are right
 
@@ -259,7 +258,7 @@ def test_a_trained_model_in_hdf5_is_read(
     place: str, shape: tuple, expected: float, shared_data: Path
 ) -> None:
     """What Keras 3 answers; of the first file once rebuilt by hand, for it cannot load that."""
-    model = load_keras_model(shared_data / place)
+    model = read_here(shared_data / place)
     values = np.random.default_rng(0).random(shape).astype(np.float32)
     score = float(run(model, [values])[0].reshape(-1)[0])
     assert score == pytest.approx(expected, abs=1e-6)
@@ -272,7 +271,7 @@ def test_a_trained_masked_gru_answers_as_keras_did(shared_data: Path, tmp_path: 
     path = tmp_path / "classifier.keras"
     with zipfile.ZipFile(packed) as archive:
         path.write_bytes(archive.read("classifier.keras"))
-    model = load_keras_model(path, input_shapes={"input_layer": (1, 20, 36)})
+    model = read_here(path, input_shapes={"input_layer": (1, 20, 36)})
     random = np.random.default_rng(0)
     random.random((1, 20, 36))
     values = random.normal(size=(1, 20, 36)).astype(np.float32)
