@@ -22,6 +22,7 @@ from quantize.graph import FloatGraph
 from quantize.operators.clamp import clamp_bounds
 from quantize.quantized_graph import Precision, QuantizedGraph
 from quantize.quantizer import prescribed_params, quantize_graph
+from quantize.repair.channel_gates import gate_floors
 from quantize.repair.output_error import OutputError
 from quantize.repair.selected_examples import SelectedExamples, spread_examples
 from quantize.run_examples import Examples, Progress, ignore_progress
@@ -48,7 +49,8 @@ class RangeRules:
 
     Attributes:
         known: ranges that need no calibration, by activation.
-        floors: how low a range has to reach at most, by activation (`Equalization`).
+        floors: how low a range has to reach at most, by activation (`Equalization`), where that is
+            not where its gate shuts.
         precisions: by node name; INT8 for those not named.
         options: of the calibration.
         checkpoint: beginning of the names of files where calibration keeps what it knows.
@@ -206,8 +208,19 @@ def _within(found: TensorRange, limit: TensorRange | None) -> TensorRange:
 
 
 def _limits(graph: FloatGraph, rules: RangeRules) -> dict[str, TensorRange]:
-    """Bounds of clipped activations, of what only gates read, and of the inputs of gates."""
-    limits = {name: TensorRange(low, np.inf) for name, low in rules.floors.items()}
+    """Bounds of clipped activations, of what only gates read, and of the inputs of gates.
+
+    What a SiLU or hard-swish reads may be far below 0, where nothing comes of it: batch norm makes
+    it about symmetric, and without a floor nearly half of the 256 levels would be spent there.
+    """
+    alone = {
+        name
+        for name, members in same_scale_groups(graph, rules.precisions).items()
+        if len(members) == 1
+    }
+    floors = {name: low for name, low in gate_floors(graph).items() if name in alone}
+    floors.update(rules.floors)
+    limits = {name: TensorRange(low, np.inf) for name, low in floors.items()}
     for node in graph.nodes:
         name = node.outputs[0] if node.outputs else ""
         readers = graph.consumers(name)

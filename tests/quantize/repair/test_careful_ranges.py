@@ -3,10 +3,13 @@
 import logging
 from pathlib import Path
 
+import pytest
 import tiny_onnx_models as tiny
-from repair_networks import EXAMPLES, inverted_residuals, parameters
+from repair_networks import EXAMPLES, inverted_residuals, parameters, plain, snr_db
 
+from quantize.calibration import CalibrationOptions
 from quantize.importers.onnx_importer import import_model
+from quantize.repair.careful_ranges import RangeRules, choose_ranges
 from quantize.repair.ladder import LadderOptions, climb
 
 
@@ -42,3 +45,53 @@ def test_an_interrupted_climb_goes_on_in_every_rung(tmp_path: Path, caplog) -> N
     assert caplog.records == []
     assert {path.name[:6] for path in tmp_path.iterdir()} == {"climb-"}
     assert parameters(plain) == parameters(kept[0]) == parameters(kept[1])
+
+
+def gated(gate: str):
+    """A convolution with outputs from about -40 to 40 before its gate."""
+    build = tiny.ModelBuilder()
+    build.conv("image", "small", (3, 8))
+    build.node("Mul", ["small", build.constant("gain", 20.0)], "stem")
+    if gate == "HardSwish":
+        build.node("HardSwish", ["stem"], "act")
+    else:
+        build.node("Sigmoid", ["stem"], "gate")
+        build.node("Mul", ["stem", "gate"], "act")
+    build.conv("act", "last", (8, 8))
+    build.node("GlobalAveragePool", ["last"], "pooled")
+    build.node("Flatten", ["pooled"], "flat", axis=1)
+    build.gemm("flat", "logits", (8, 4))
+    return import_model(build.model({"image": (1, 3, 16, 16)}, {"logits": (1, 4)}))
+
+
+@pytest.mark.parametrize(("gate", "lowest"), [("HardSwish", -3.0), ("SiLU", -5.0)])
+def test_no_levels_are_spent_where_a_gate_is_shut(gate, lowest) -> None:
+    """Below -3 a hard-swish is 0, and below -5 a SiLU is within 0.04 of it."""
+    graph = gated(gate)
+    stem = next(node.outputs[0] for node in graph.nodes if node.op == "Conv")
+    before = plain(graph)
+    found = choose_ranges(graph, EXAMPLES, RangeRules({}, {}, {}, CalibrationOptions())).quantized
+
+    def reach(quantized):
+        params = quantized.activations[stem]
+        return -params.zero_point * params.scale
+
+    assert reach(before) < 2 * lowest
+    assert reach(found) == pytest.approx(lowest, abs=found.activations[stem].scale)
+    assert snr_db(graph, found) > snr_db(graph, before) + 1.0
+
+
+def test_what_a_gate_shares_its_scale_with_keeps_its_range() -> None:
+    """The pooling before a gate shares its scale; what else reads the pooled tensor needs all."""
+    build = tiny.ModelBuilder()
+    build.conv("image", "small", (3, 8))
+    build.node("Mul", ["small", build.constant("gain", 20.0)], "stem")
+    build.node("MaxPool", ["stem"], "down", kernel_shape=[2, 2], strides=[2, 2])
+    build.node("HardSwish", ["down"], "act")
+    build.conv("act", "out", (8, 4))
+    graph = import_model(build.model({"image": (1, 3, 16, 16)}, {"out": None}))
+    found = choose_ranges(graph, EXAMPLES, RangeRules({}, {}, {}, CalibrationOptions())).quantized
+    pool = next(node for node in graph.nodes if node.op == "MaxPool")
+    before, after = (found.activations[name] for name in (pool.inputs[0], pool.outputs[0]))
+    assert before == after
+    assert before.zero_point * before.scale > 6.0
