@@ -20,6 +20,7 @@ import numpy as np
 from benchmarks.answerers import Answerer
 from benchmarks.records.measurement import COLUMNS, PHASES, AnswerSamples
 from benchmarks.records.sample_column import SampleColumn
+from edge.errors import OutputError
 
 __all__ = ["AnswerCheck", "AnswerLog", "StoppedError", "read_recent_calls", "read_spool"]
 
@@ -28,6 +29,7 @@ _ROW_BYTES: Final = 8 * _ROW
 _FLUSH_NS = 1_000_000_000
 # The kernel wakes a sleeper late; the last stretch before a moment is waited for awake.
 _AWAKE_NS = 2_000_000
+_LONGEST_SLEEP_S = 0.2
 
 
 class StoppedError(Exception):
@@ -105,9 +107,10 @@ class AnswerLog:
     def wait_until(self, moment_ns: int) -> None:
         """Sleep until shortly before a moment, then wait awake, so as not to miss it."""
         while (left := moment_ns - time.monotonic_ns()) > 0:
-            if left > _AWAKE_NS:
-                time.sleep((left - _AWAKE_NS) / 1e9)
             self._stop_if_asked()
+            if left > _AWAKE_NS:
+                # A signal does not end a sleep (PEP 475), so none may be long.
+                time.sleep(min((left - _AWAKE_NS) / 1e9, _LONGEST_SLEEP_S))
 
     def take(self, query: int, index: int, issued_ns: int | None = None) -> int:
         """Answer for an input now; see `QueryLoop.take`.
@@ -140,13 +143,20 @@ class AnswerLog:
         """Append what came since the last time to the spool.
 
         Raises:
-            OSError: the disk is full.
+            OutputError: the disk is full.
         """
         self._flushed_ns = time.monotonic_ns()
-        if self._spool is not None:
+        if self._spool is None:
+            return
+        try:
             with self._spool.open("ab") as file:
                 file.write(self._rows.tobytes())
-            del self._rows[:]
+        except OSError as error:
+            raise OutputError(
+                f"cannot keep answers in {self._spool.parent}: {error.strerror}; free the disk, "
+                "or set TMPDIR to another place",
+            ) from error
+        del self._rows[:]
 
     def samples(self) -> dict[str, AnswerSamples]:
         """What is in memory, by phase; all of it where there is no spool."""

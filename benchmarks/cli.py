@@ -15,6 +15,8 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "run": ("benchmarks.run_command", "Measure models on this very machine."),
+    "compare": ("benchmarks.comparison.command", "Hold records to each other, as ratios."),
+    "forecast": ("benchmarks.forecast.command", "What to expect of a board that is not here."),
 }
 """By name: the module, which holds a click command `command`, and a line for the overview."""
 

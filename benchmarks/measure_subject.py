@@ -9,6 +9,7 @@ wanted the answer is gone.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -34,10 +35,10 @@ from benchmarks.subject_request import (
     read_request,
     write_facts,
 )
-from benchmarks.timer_cost import measure_loop_floor, measure_timer
+from benchmarks.timer_cost import measure_loop, measure_timer
 from benchmarks.truth import repeat_one_input, replay_golden
 from benchmarks.warm_up import WarmUpRule, warm_up
-from edge.errors import EdgeError
+from edge.errors import EdgeError, OutputError
 
 __all__ = ["SubjectMeasurement", "main"]
 
@@ -72,7 +73,7 @@ class SubjectMeasurement:
         Raises:
             StoppedError: it was told to end.
             EdgeError: the model or an input is refused, or the engine failed.
-            OSError: the disk is full.
+            OutputError: the disk is full.
         """
         start_bytes = resident_bytes()
         self.facts.origin_ns = time.monotonic_ns()
@@ -111,8 +112,14 @@ class SubjectMeasurement:
         self.facts.failure = failure
         self.facts.is_stopped = is_stopped
         if self._log is not None:
-            self._log.flush()
-        write_facts(self._folder, self.facts)
+            with contextlib.suppress(OutputError):
+                self._log.flush()
+        try:
+            write_facts(self._folder, self.facts)
+        except OutputError:
+            # Not even that much room is left; the last words go where they can be heard.
+            sys.stderr.write(f"{failure}\n")
+            sys.exit(OutputError.exit_code)
 
     def _begin(self, step: str) -> None:
         self.facts.step = step
@@ -129,7 +136,7 @@ class SubjectMeasurement:
         self.facts.is_settled = rule.state(calls_ns, inputs) == "settled"
         warm_ns = statistics.median(calls_ns[-rule.window(len(calls_ns), inputs) :])
         self._begin("timed")
-        self.facts.before = read_state()
+        self.facts.before = read_state(Path(self._request.root))
         log.begin("timed")
         choose_scenario(settings, warm_ns=warm_ns).run(
             log, order, StopRule(round(settings.min_duration_s * _NS_PER_S), settings.min_queries)
@@ -139,7 +146,7 @@ class SubjectMeasurement:
             log.begin("sustained")
             SingleStream().run(log, order, StopRule(round(settings.sustained_s * _NS_PER_S), 1))
         log.flush()
-        self.facts.after = read_state()
+        self.facts.after = read_state(Path(self._request.root))
 
     def _repeat(self, log: AnswerLog, subject: PipelineSubject | EngineSubject) -> None:
         settings = self._request.settings
@@ -178,9 +185,13 @@ class SubjectMeasurement:
             repeated=None,
         )
         self._begin("own cost")
-        timer = measure_timer()
+        timer, loop = measure_timer(), measure_loop()
         self.facts.own_cost = OwnCost(
-            timer.overhead_ns, timer.resolution_ns, measure_loop_floor(), subject.floor_ns()
+            timer_overhead_ns=timer.overhead_ns,
+            timer_resolution_ns=timer.resolution_ns,
+            loop_floor_ns=loop.call_ns,
+            bookkeeping_ns=loop.bookkeeping_ns,
+            pipeline_floor_ns=subject.floor_ns(),
         )
         subject.close()
         self.facts.is_complete = True

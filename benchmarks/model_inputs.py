@@ -113,7 +113,7 @@ def _split_rows(path: Path, folder: Path) -> tuple[Path, ...]:
 
 def _write_row(path: Path, lines: Iterable[Iterable[str]]) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(lines)
+        csv.writer(file, lineterminator="\n").writerows(lines)
     return path
 
 

@@ -207,7 +207,8 @@ def _own_cost_line(cost: OwnCost) -> str:
     )
     return (
         f"own cost: clock {cost.timer_overhead_ns:.0f} ns a reading, resolution "
-        f"{cost.timer_resolution_ns} ns · timing nothing {cost.loop_floor_ns:.0f} ns{pipeline}"
+        f"{cost.timer_resolution_ns} ns · timing nothing {cost.loop_floor_ns:.0f} ns · between "
+        f"two answers {cost.bookkeeping_ns / 1000:.2g} us{pipeline}"
     )
 
 

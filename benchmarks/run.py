@@ -29,6 +29,7 @@ from edge.errors import EngineError, OutputError
 
 __all__ = ["BenchmarkRequest", "keep_record", "run_benchmark"]
 
+_PARTIAL_FIRST_S = 2.0
 _PARTIAL_EVERY_S = 10.0
 
 
@@ -42,6 +43,7 @@ class BenchmarkRequest:
         choice: which of their subjects.
         inputs: real inputs; empty for the bundles' golden ones.
         output: where the record will be; what there is of it is kept beside it meanwhile.
+        root: where the machine's `proc` and `sys` are.
     """
 
     settings: RunSettings
@@ -49,6 +51,7 @@ class BenchmarkRequest:
     choice: SubjectChoice = field(default_factory=SubjectChoice)
     inputs: tuple[Path, ...] = ()
     output: Path | None = None
+    root: Path = Path("/")
 
 
 def run_benchmark(request: BenchmarkRequest, view: View | None = None) -> BenchmarkRecord:
@@ -78,7 +81,9 @@ class _Run:
         self._folder = folder
         self._view = view
         self._started_ns = time.time_ns()
-        self._conditions = RunConditions(request.settings, describe_machine(), read_board_limits())
+        self._conditions = RunConditions(
+            request.settings, describe_machine(request.root), read_board_limits(request.root)
+        )
         self._done: list[Measurement] = []
         self._is_stopped = False
         self._partial_due = 0.0
@@ -123,6 +128,7 @@ class _Run:
             inputs=tuple(map(str, inputs.files)),
             golden=tuple(map(str, inputs.golden)),
             settings=self._request.settings,
+            root=str(self._request.root),
         )
         status, failure = self._watch(asked, subject, place)
         measurement = assemble_measurement(
@@ -136,6 +142,7 @@ class _Run:
     ) -> tuple[Status, str]:
         def on_start(recorder: SensorRecorder) -> None:
             subject.sensors = recorder
+            self._partial_due = time.monotonic() + _PARTIAL_FIRST_S
 
         def on_tick() -> None:
             self._view.show(subject, place)

@@ -40,6 +40,7 @@ class SubjectRequest:
         inputs: files that are answered for; none for random tensors.
         golden: files of the bundle's golden examples, in their order.
         settings: how.
+        root: where the machine's `proc` and `sys` are.
     """
 
     model: str
@@ -50,6 +51,7 @@ class SubjectRequest:
     inputs: tuple[str, ...]
     golden: tuple[str, ...]
     settings: RunSettings
+    root: str = "/"
 
 
 @dataclass(slots=True)

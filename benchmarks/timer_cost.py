@@ -1,4 +1,4 @@
-"""What reading the clock costs, and how fine it is."""
+"""What measuring itself costs: reading the clock, and the loop around the answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["TimerCost", "measure_loop_floor", "measure_timer"]
+from benchmarks.answer_log import AnswerCheck, AnswerLog
+from benchmarks.answerers import DoNothingAnswerer
+
+__all__ = ["LoopCost", "TimerCost", "measure_loop", "measure_timer"]
 
 _BATCHES = 50
 _READINGS = 1000
@@ -41,12 +44,26 @@ def measure_timer() -> TimerCost:
     return TimerCost(statistics.median(batches), smallest)
 
 
-def measure_loop_floor(calls: int = 2000) -> float:
-    """Median `call` of an answerer that does nothing, in the very loop that times the others."""
-    from benchmarks.answer_log import AnswerLog
-    from benchmarks.answerers import DoNothingAnswerer
+@dataclass(frozen=True, slots=True)
+class LoopCost:
+    """The loop that takes answers, around an answerer that does nothing.
 
-    log = AnswerLog(DoNothingAnswerer(), origin_ns=time.monotonic_ns())
+    Attributes:
+        call_ns: median of what it would book as the answer's time.
+        bookkeeping_ns: median of what it does between two answers.
+    """
+
+    call_ns: float
+    bookkeeping_ns: float
+
+
+def measure_loop(calls: int = 2000) -> LoopCost:
+    """Take answers of an answerer that does nothing, in the very loop that times the others."""
+    log = AnswerLog(
+        DoNothingAnswerer(), origin_ns=time.monotonic_ns(), check=AnswerCheck(expected=(None,))
+    )
     for query in range(calls):
         log.take(query, 0)
-    return float(np.median(log.samples()["warm_up"].values("call")))
+    samples = log.samples()["warm_up"]
+    started, call = samples.values("started"), samples.values("call")
+    return LoopCost(float(np.median(call)), float(np.median(np.diff(started) - call[:-1])))

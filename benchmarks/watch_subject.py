@@ -69,7 +69,9 @@ def watch_subject(
             # Ctrl-C in a terminal goes to this process, which passes it on in its own time.
             start_new_session=True,
         )
-    recorder = SensorRecorder(resident_bytes=lambda: _resident_bytes(child.pid))
+    recorder = SensorRecorder(
+        root=Path(request.root), resident_bytes=lambda: _resident_bytes(child.pid)
+    )
     on_start(recorder)
     is_interrupted = True
     try:

@@ -244,6 +244,7 @@ class OwnCost:
         timer_overhead_ns: reading the clock once.
         timer_resolution_ns: smallest step that the clock was seen to make.
         loop_floor_ns: median `call` of an answerer that does nothing, in the same loop.
+        bookkeeping_ns: between two answers, in no sample: what throughput loses by it.
         pipeline_floor_ns: median `call` of the subject's pipeline around an engine that does
             nothing: all but inference; None for random inputs, which go to the engine alone.
     """
@@ -251,6 +252,7 @@ class OwnCost:
     timer_overhead_ns: float
     timer_resolution_ns: int
     loop_floor_ns: float
+    bookkeeping_ns: float
     pipeline_floor_ns: float | None
 
 

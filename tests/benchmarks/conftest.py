@@ -200,7 +200,7 @@ def measurement(
             wrong_answers=0,
             repeated=RepeatedInput(0, 19.9 * MS, 20.0 * MS, 0.4),
         ),
-        own_cost=OwnCost(45.0, 20, 70.0, 1.5 * MS),
+        own_cost=OwnCost(45.0, 20, 70.0, 900.0, 1.5 * MS),
         energy=EnergyUse(None, "", "no power can be read on this machine"),
         verdict=Verdict(is_valid=True, reasons=(), notes=()),
     )
