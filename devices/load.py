@@ -29,17 +29,33 @@ def load_profile(name: str) -> BoardProfile:
     """Read one profile.
 
     Args:
-        name: one of `profile_names()`; capitals do not count, and "-" is "_".
+        name: one of `profile_names()`, or a part that only one of them has: "pi5", "orin-nano".
+            Capitals, spaces, "-" and "_" do not count.
 
     Raises:
         BoardProfileError: there is no such profile, or its file is malformed.
     """
-    wanted = name.strip().lower().replace("-", "_").replace(" ", "_")
-    if wanted not in profile_names():
+    found = _matching_names(name)
+    if len(found) != 1:
+        known = ", ".join(found or profile_names())
         raise BoardProfileError(
-            f"board {name!r} is unknown; give one of {', '.join(profile_names())}"
+            f"board {name!r} could be several; give one of {known}"
+            if found
+            else f"board {name!r} is unknown; give one of {known}"
         )
-    return parse_profile(profile_text(wanted), name=wanted)
+    return parse_profile(profile_text(found[0]), name=found[0])
+
+
+def _matching_names(text: str) -> tuple[str, ...]:
+    """Names that have the text in them; one that the others only lengthen stands for itself."""
+    wanted = _compact(text)
+    found = tuple(name for name in profile_names() if wanted and wanted in _compact(name))
+    plain = tuple(name for name in found if all(each.startswith(name) for each in found))
+    return plain or found
+
+
+def _compact(text: str) -> str:
+    return "".join(character for character in text.lower() if character.isalnum())
 
 
 def profile_text(name: str) -> str:

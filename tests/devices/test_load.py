@@ -151,3 +151,23 @@ def test_generic_profiles_recommend_neither_engine_nor_threads() -> None:
         assert recommended.engine is recommended.threads is None
     others = [name for name in profile_names() if '"x86_64"' in profile_text(name)]
     assert others == ["generic_x86_64"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        pytest.param("pi5", "raspberry_pi_5", id="part of one name"),
+        pytest.param("Orin-Nano", "jetson_orin_nano", id="capitals and separators"),
+        pytest.param("pi3b", "raspberry_pi_3b", id="the plain one of two that begin alike"),
+        pytest.param("pi 3b plus", "raspberry_pi_3b_plus", id="the longer one by its whole name"),
+    ],
+)
+def test_a_board_is_found_by_a_part_of_its_name(text: str, name: str) -> None:
+    """What a user types at a terminal."""
+    assert load_profile(text).name == name
+
+
+def test_a_part_that_several_names_have_is_refused_with_them() -> None:
+    """Never a guess between boards of unlike speed."""
+    with pytest.raises(BoardProfileError, match=r"could be several.*agx_orin, .*orin_nano, .*nx"):
+        load_profile("orin")
