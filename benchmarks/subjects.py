@@ -98,9 +98,7 @@ def plan_model(model: Path | None, choice: SubjectChoice) -> ModelPlan:
         and each.subject.precision in (choice.precisions or (each.subject.precision,))
     ]
     if not wanted:
-        held = ", ".join(
-            sorted({f"{each.subject.engine} {each.subject.precision}" for each in files})
-        )
+        held = {f"{each.subject.engine} {each.subject.precision}" for each in files}
         raise UsageError(
             f"{path.name} has nothing for {' or '.join(choice.engines) or 'any engine'} in "
             f"{' or '.join(choice.precisions) or 'any precision'}; it has: "
