@@ -1,7 +1,9 @@
 """Percentile intervals by resampling whole groups (Efron and Tibshirani 1993, chapter 13).
 
 Films of one patient resemble each other, so patients are drawn, not films. Every statistic sees
-the same draws, which makes the difference of two of them a paired one.
+the same draws, which makes the difference of two of them a paired one. Of few patients the draws
+are nearly all alike, of one they are all the same: intervals of them would look like certainty, so
+below `FEWEST_GROUPS` there are none.
 """
 
 from __future__ import annotations
@@ -15,12 +17,17 @@ from numpy.typing import NDArray
 from quantize.evaluation.ranking import Counts
 
 __all__ = [
+    "FEWEST_GROUPS",
     "Statistic",
     "bootstrap",
     "bootstrap_intervals",
     "group_draws",
+    "has_enough_groups",
     "percentile_interval",
 ]
+
+FEWEST_GROUPS = 10
+"""Groups below which nothing is drawn: an interval of so few is far too narrow."""
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +38,11 @@ _BLOCK_COUNTS = 1 << 21
 """Counts held at once: 8 MiB of int32."""
 
 _PERCENTILES = (2.5, 97.5)
+
+
+def has_enough_groups(groups: Sequence[Any] | NDArray[Any]) -> bool:
+    """Whether an interval of so many groups says anything."""
+    return len(np.unique(np.asarray(groups))) >= FEWEST_GROUPS
 
 
 def group_draws(
@@ -70,8 +82,12 @@ def bootstrap(
         seed: of the draws.
 
     Returns:
-        float64 (repeats,) by key; position k is the same draw in all of them.
+        float64 (repeats,) by key; position k is the same draw in all of them. One NaN by key where
+        the groups are too few to draw from.
     """
+    if not has_enough_groups(groups):
+        once = np.ones((len(groups), 1), np.int32)
+        return {key: np.full(1, np.nan) for each in statistics for key in each(once)}
     block = max(1, _BLOCK_COUNTS // max(1, len(groups)))
     found: dict[Any, list[Floats]] = {}
     waiting: list[NDArray[np.int64]] = []
@@ -111,14 +127,17 @@ def bootstrap_intervals(
         seed: of the draws.
 
     Returns:
-        Lower and upper bound of every figure; NaN where no resample has it.
+        Lower and upper bound of every figure; NaN where no resample has it, or where the groups are
+        too few to draw from.
     """
     positions = np.arange(len(groups))
+    unknown = (float("nan"), float("nan"))
+    if not has_enough_groups(groups):
+        return dict.fromkeys(figures(positions), unknown)
     drawn: dict[str, list[float]] = {}
     for counts in group_draws(groups, repeats, seed):
         for name, value in figures(np.repeat(positions, counts)).items():
             drawn.setdefault(name, []).append(value)
-    unknown = (float("nan"), float("nan"))
     return {
         name: percentile_interval(np.array(values)) or unknown for name, values in drawn.items()
     }

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantize.evaluation.agreement import compare_outputs
+from quantize.evaluation.bootstrap import FEWEST_GROUPS
 from quantize.evaluation.evaluation import (
     Comparison,
     Evaluation,
@@ -186,8 +187,17 @@ class Judge:
 
     def _flips(self, before: Decisions, after: Decisions) -> tuple[Flips, ...]:
         if before.ndim == 1:
-            return (class_flips(before, after, self._truth.astype(np.int64)),)
-        return label_flips(before, after, self._views)
+            found: tuple[Flips, ...] = (class_flips(before, after, self._truth.astype(np.int64)),)
+        else:
+            found = label_flips(before, after, self._views)
+        if not self._has_few_groups():
+            return found
+        # Wilson's interval takes each example for independent of the others.
+        return tuple(replace(each, share=Figure(each.share.value)) for each in found)
+
+    def _has_few_groups(self) -> bool:
+        """Whether many examples are of a handful of patients, so that no interval can be drawn."""
+        return self._groups() < min(FEWEST_GROUPS, len(self._truth))
 
     def _called(self) -> list[tuple[int, str]]:
         names = self._sample.data.names
@@ -225,6 +235,13 @@ class Judge:
         if weak:
             found.append(
                 f"fewer than {_FEWEST_TO_CLAIM} cases, so the figures are weak: {', '.join(weak)}"
+            )
+        if self._has_few_groups():
+            count = self._groups()
+            found.append(
+                f"no intervals: the {len(self._truth)} examples are of {count} "
+                f"{'patient or group' if count == 1 else 'patients or groups'}, and fewer than "
+                f"{FEWEST_GROUPS} say little about others; give examples of more"
             )
         if self._was_refit_asked() and self._point is None:
             is_inside = self._output.kind == "classification" and self._output.activation == "none"

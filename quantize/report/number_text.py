@@ -59,7 +59,8 @@ def examples_text(evaluation: Evaluation, what: str) -> str:
     """How many examples, and of how many patients where the data says whose they are."""
     if evaluation.groups == evaluation.examples:
         return f"{evaluation.examples} {what}"
-    return f"{evaluation.examples} {what} of {evaluation.groups} patients or groups"
+    groups = "patient or group" if evaluation.groups == 1 else "patients or groups"
+    return f"{evaluation.examples} {what} of {evaluation.groups} {groups}"
 
 
 def decibels(value: float) -> str:

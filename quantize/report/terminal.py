@@ -108,9 +108,10 @@ def _per_model(evaluation: Evaluation, what: str) -> Iterator[str]:
             continue
         text = f"{each.model:<{width}}  {figure_text(figure)}"
         change = changes.get(each.model)
-        if what == "macro" and change is not None and change.low is not None:
-            bounds = f"{signed(change.low)} to {signed(change.high or 0.0)}"
-            text += f"   change {signed(change.value)} ({bounds})"
+        if what == "macro" and change is not None:
+            text += f"   change {signed(change.value)}"
+            if change.low is not None:
+                text += f" ({signed(change.low)} to {signed(change.high or 0.0)})"
         yield text
 
 

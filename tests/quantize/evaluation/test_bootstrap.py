@@ -79,3 +79,27 @@ def test_the_number_of_draws_held_at_once_changes_nothing(sample, monkeypatch) -
 def test_resamples_without_a_figure_are_passed_over() -> None:
     assert percentile_interval(np.array([np.nan, 1.0, 1.0])) == (1.0, 1.0)
     assert percentile_interval(np.array([np.nan])) is None
+
+
+@pytest.mark.parametrize("patients", [1, 2, 9])
+def test_a_few_patients_give_no_interval(patients: int, sample) -> None:
+    """All draws of one patient are the same: an interval of them would look like certainty."""
+    scores, positive, _ = sample
+    groups = np.arange(200) % patients
+    ranked = RankedScores(scores, positive)
+    draws = bootstrap(
+        [lambda counts: {"auroc": ranked.measure(counts, ())[0]}], groups, repeats=100, seed=7
+    )
+    assert percentile_interval(draws["auroc"]) is None
+    copied = bootstrap_intervals(
+        lambda at: {"auroc": auroc(scores[at], positive[at])}, groups, 100, 7
+    )
+    assert np.isnan(copied["auroc"]).all()
+
+
+def test_ten_patients_give_one(sample) -> None:
+    scores, positive, _ = sample
+    copied = bootstrap_intervals(
+        lambda at: {"auroc": auroc(scores[at], positive[at])}, np.arange(200) % 10, 100, 7
+    )
+    assert copied["auroc"][0] < auroc(scores, positive) < copied["auroc"][1]

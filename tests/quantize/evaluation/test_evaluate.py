@@ -16,6 +16,7 @@ from quantize.evaluation.options import EvaluationOptions
 from quantize.evaluation.ranking import auroc
 from quantize.evaluation.scores import softmax
 from quantize.labelled_data import LabelledData, LabelledOptions, parse_columns, read_labelled_data
+from quantize.report.number_text import examples_text
 
 QUICK = EvaluationOptions(repeats=200)
 CLASSES = Output(name="o", kind="classification", labels=("a", "b", "c"), activation="softmax")
@@ -94,6 +95,24 @@ def test_no_patient_is_on_both_sides(classified) -> None:
     evaluation = evaluate_artifacts({"f": identity, "int8": rounded(0.5)}, data, CLASSES, QUICK)
     assert evaluation.examples % 5 == 0
     assert evaluation.groups * 5 == evaluation.examples
+
+
+def test_many_examples_of_one_patient_give_no_intervals_and_it_is_said(classified) -> None:
+    """Their resamples are all the same, which would be printed as certainty."""
+    data = labelled(*classified, CLASSES, groups=("only",) * 300)
+    evaluation = evaluate_artifacts({"f": identity, "int8": rounded(0.5)}, data, CLASSES, QUICK)
+    figures, comparison = evaluation.figures("int8"), evaluation.comparisons[0]
+    shown = [
+        *figures.auroc.values(),
+        figures.macro_auroc,
+        figures.accuracy,
+        *(each.figure for each in figures.sensitivity),
+        comparison.macro_auroc_difference,
+        *(each.share for each in comparison.flips),
+    ]
+    assert [(each.low, each.high) for each in shown] == [(None, None)] * len(shown)
+    assert "the 300 examples are of 1 patient or group" in " ".join(evaluation.findings)
+    assert examples_text(evaluation, "examples") == "300 examples of 1 patient or group"
 
 
 def test_named_splits_are_taken_as_named(classified) -> None:
