@@ -75,12 +75,19 @@ def _introduction(comparison: EngineComparison) -> Iterator[str]:
 def _bars(comparison: EngineComparison) -> Iterator[str]:
     yield f"## Ours against the fastest int8 of the others (bar: at most {BAR:.2f})"
     yield ""
-    yield "| model | threads | ours | ms | dB | fastest other int8 | ms | dB | ours/other | bar |"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
+    yield (
+        "| model | threads | ours | ms | dB | fastest other int8 | ms | dB | ours/other | bar "
+        "| not chosen |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
     for heat in comparison.heats:
         verdict = heat_verdict(heat)
         head = f"| {heat.model} | {heat.threads} |"
-        yield f"{head} - | | | - | | | - | - |" if verdict is None else f"{head} {_bar(verdict)} |"
+        cells = "- | | | - | | | - | - | -" if verdict is None else _bar(verdict)
+        yield f"{head} {cells} |"
+    yield ""
+    yield "*Not chosen*: the same ratio of int8 on onnxruntime, which `edge-run` takes unless a"
+    yield "choice was made on this machine."
     yield ""
 
 
@@ -93,6 +100,7 @@ def _bar(verdict: HeatVerdict) -> str:
             f"{verdict.fastest.key} | {_time(verdict.fastest)} | {_decibels(verdict.fastest)}",
             f"{ratio.median:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]",
             "met" if verdict.is_met else excess,
+            "-" if verdict.unchosen is None else f"{verdict.unchosen.median:.2f}",
         ]
     )
 
@@ -130,7 +138,7 @@ def _heats(comparison: EngineComparison) -> Iterator[str]:
     yield ""
     for heat in comparison.heats:
         share = "?" if heat.others_share is None else _percent(heat.others_share)
-        yield f"### {heat.model}, {heat.threads} threads (others: {share})"
+        yield f"### {heat.model}, {_threads(heat.threads)} (others: {share})"
         yield ""
         yield "| contestant | kB | dB | agree | ms | ours/this |"
         yield "|---|---|---|---|---|---|"
@@ -178,6 +186,10 @@ def _versions(comparison: EngineComparison) -> Iterator[str]:
     }
     if versions:
         yield f"Versions: {', '.join(sorted(versions))}; all packages are in the JSON beside this."
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def _time(entry: Entry) -> str:

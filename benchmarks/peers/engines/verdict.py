@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.peers.engines.contestants import OUR_NAME
 from benchmarks.peers.engines.record import Entry, Heat
 from benchmarks.peers.ratios import Ratio, ratio_of_pairs
 
@@ -28,6 +29,7 @@ LEAST_DB = 10.0
 """Centred signal-to-noise ratio below which an answer is wrong, however fast it came."""
 
 _QUIET = 0.25
+_UNCHOSEN = f"{OUR_NAME} int8, onnxruntime"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,14 @@ class HeatVerdict:
         ours: the fastest of ours, of any precision: what a choice on this machine would keep.
         fastest: the fastest int8 of the others.
         ratio: time of ours by time of the fastest, with its interval.
+        unchosen: the same of what `edge-run` takes where nothing has been chosen, int8 on
+            onnxruntime; None where it did not run, or not rightly.
     """
 
     ours: Entry
     fastest: Entry
     ratio: Ratio
+    unchosen: Ratio | None
 
     @property
     def is_met(self) -> bool:
@@ -81,7 +86,9 @@ def heat_verdict(heat: Heat) -> HeatVerdict | None:
     fastest = _fastest(others)
     if ours is None or fastest is None:
         return None
-    return HeatVerdict(ours, fastest, ratio_of_entries(ours, fastest))
+    usual = next((each for each in heat.entries if each.key == _UNCHOSEN and counts(each)), None)
+    unchosen = None if usual is None else ratio_of_entries(usual, fastest)
+    return HeatVerdict(ours, fastest, ratio_of_entries(ours, fastest), unchosen)
 
 
 def _fastest(entries: Iterable[Entry]) -> Entry | None:

@@ -70,6 +70,14 @@ def test_a_float_file_of_ours_may_be_the_chosen_one() -> None:
     assert verdict.ours == ours
 
 
+def test_what_runs_where_nothing_was_chosen_is_shown_beside() -> None:
+    usual = entry("edgedx", 15.0, key="edgedx int8, onnxruntime")
+    chosen = entry("edgedx", 10.0, key="edgedx int8, litert")
+    verdict = heat_verdict(heat(usual, chosen, entry("mnn", 10.0)))
+    assert verdict.ours == chosen
+    assert verdict.unchosen.median == pytest.approx(1.5)
+
+
 def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
     written = EngineComparison(causes={"resnet50": "a"}).with_heat(heat(entry("mnn", 1.0)))
     write_engines(written, tmp_path / "record.json")
@@ -95,7 +103,7 @@ def test_the_table_says_by_how_much_the_bar_is_missed_and_why() -> None:
     broken = entry("ncnn", 1.0, fault="no | quantizer", rounds_ns=[])
     found = heat(entry("edgedx", 20.6), entry("openvino", 10.0), broken)
     table = engines_table(EngineComparison(causes={"resnet50": "its kernels"}).with_heat(found))
-    assert "2.06 [2.06, 2.06] | **missed** by 100 % |" in table
+    assert "2.06 [2.06, 2.06] | **missed** by 100 % | - |" in table
     assert "- **resnet50**: its kernels" in table
     assert "| ncnn int8 | resnet50 | no / quantizer |" in table
     assert "**Other programs ran meanwhile**" in table
