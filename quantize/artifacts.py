@@ -14,7 +14,7 @@ from edge.errors import UnsupportedInputError
 from edge.model_parts import ModelParts
 from edge.pipeline import Model
 from edge.results import ModelIdentity
-from quantize.integer_gain import EngineName
+from quantize.faster_products import EngineName
 from quantize.onnx_int8 import write_onnx_int8
 from quantize.operators import OPERATORS
 from quantize.quantized_graph import Precision, QuantizedGraph, float_form

@@ -3,8 +3,10 @@
 - Gemm: DynamicQuantizeLinear, MatMulInteger and a float scale (ONNX operator specification, opset
   11), the pattern that onnxruntime fuses into MatMulIntegerToFloat.
 - LSTM: onnxruntime's DynamicQuantizeLSTM (contrib operator of com.microsoft).
-- GRU and RNN, which have no integer kernel: int8 weights that are dequantized when the model is
-  loaded; smaller on disk, float in computation.
+- What has no integer kernel (GRU, RNN), and what integers would make no faster: int8 weights that
+  become float when the model is loaded. Smaller on disk, float in computation and in speed. They
+  are a Cast and a Mul, which onnxruntime folds at load; a DequantizeLinear it would not fold but
+  run each time (a GRU of 48 units: 0.080 ms instead of 0.059).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from edge.errors import UnsupportedInputError
+from quantize.faster_products import is_faster
 from quantize.graph import Node
 from quantize.onnx_draft import OnnxDraft
 from quantize.operators import OPERATORS
@@ -23,6 +26,7 @@ __all__ = ["write_dynamic"]
 
 _CONTRIB = "com.microsoft"
 _LSTM_INPUTS = 8
+_FLOAT32 = 1  # TensorProto.FLOAT
 
 
 def write_dynamic(
@@ -34,22 +38,25 @@ def write_dynamic(
         draft: where to.
         node: a Gemm, LSTM, GRU or RNN.
         inputs: the tensors it reads; weights among them in float, which are not used.
-        quantized: holds its integer weights.
+        quantized: holds its integer weights; a recurrent layer may have some in float.
 
     Raises:
         UnsupportedInputError: another operator.
     """
-    weights = {at: quantized.weights[node.inputs[at]] for at in OPERATORS[node.op].dynamic_weights}
+    possible = OPERATORS[node.op].dynamic_weights
+    found = {at: quantized.weights.get(node.inputs[at]) for at in possible}
+    weights = {at: weight for at, weight in found.items() if weight is not None}
+    if not weights:
+        raise UnsupportedInputError(f"layer '{node.name}' ({node.op}) has no dynamic form")
     for at in weights:
         draft.constants.pop(node.inputs[at], None)
-    if node.op == "Gemm":
-        _write_gemm(draft, node, inputs, weights[1])
-    elif node.op == "LSTM":
-        _write_lstm(draft, node, inputs, weights)
-    elif weights:
+    is_whole = len(weights) == len(possible)
+    if not is_whole or not is_faster(quantized.graph, node, "onnxruntime"):
         _write_stored_int8(draft, node, inputs, weights)
+    elif node.op == "Gemm":
+        _write_gemm(draft, node, inputs, weights[1])
     else:
-        raise UnsupportedInputError(f"layer '{node.name}' ({node.op}) has no dynamic form")
+        _write_lstm(draft, node, inputs, weights)
 
 
 def _write_gemm(
@@ -64,7 +71,7 @@ def _write_gemm(
     product = draft.append(
         "MatMulInteger", (integers, values, zero_point, zeros), f"{output}/product"
     )
-    wide = draft.append("Cast", (product,), f"{output}/wide", {"to": 1})
+    wide = draft.append("Cast", (product,), f"{output}/wide", {"to": _FLOAT32})
     step = draft.append("Mul", (scale, steps), f"{output}/step")
     has_bias = len(inputs) > len(("X", "W")) and inputs[2]
     scaled = draft.append("Mul", (wide, step), f"{output}/scaled" if has_bias else output)
@@ -105,9 +112,9 @@ def _write_stored_int8(
     found = list(inputs)
     for at, weight in weights.items():
         name = node.inputs[at]
-        shape = weight.values.shape
-        rows = QuantizedWeight(weight.values.reshape(-1, shape[-1]), weight.scale)
-        flat = draft.dequantize_weight(name, rows, f"{name}/rows")
-        target = draft.constant(f"{name}/shape", np.array(shape, np.int64))
-        found[at] = draft.append("Reshape", (flat, target), f"{name}/float")
+        values = draft.constant(f"{name}/int8", weight.values)
+        column = weight.scale.reshape(*weight.values.shape[:-1], 1)
+        steps = draft.constant(f"{name}/scale", column)
+        wide = draft.append("Cast", (values,), f"{name}/wide", {"to": _FLOAT32})
+        found[at] = draft.append("Mul", (wide, steps), f"{name}/float")
     draft.add(node, tuple(found), node.outputs)

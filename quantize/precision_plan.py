@@ -4,24 +4,34 @@ Convolutions bear activations of 8 bit with one scale for all inputs; attention 
 layers do not (measured on a small vision transformer: 19 dB with static ranges, 42 dB with
 activations quantized anew at each run; on a masked series transformer 1.4 dB and 40 dB). So a
 model without either is INT8 wherever an integer kernel exists, and in a model with them the
-matrix products are DYNAMIC and all else is float32, but for a convolutional part that is worth it.
+matrix products are DYNAMIC and all else is float32, but for a convolutional part that is worth it,
+and for what is little work and better in float: a product with the model's own inputs (see
+`raw_inputs`), or one too small to gain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
 
+from quantize.faster_products import ENGINES, is_faster
 from quantize.graph import FloatGraph, Node
+from quantize.layer_work import RECURRENT, multiply_adds
 from quantize.operators import OPERATORS
 from quantize.quantized_graph import Precision
+from quantize.raw_inputs import meets_input
 
-__all__ = ["is_sequence_model", "multiply_adds", "plan_precisions"]
+__all__ = ["is_sequence_model", "plan_precisions"]
 
-_RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
 _CONVOLUTIONAL_SHARE = 0.25
 """In a model with attention, convolutions below this share of the work stay in float: they are
 the patch embedding, whose 8-bit outputs would cost more decibels than it costs time."""
+
+_RAW_SHARE = 0.05
+"""Of the work of a model, at most, in a product with its own inputs that stays in float."""
+
+_SMALL_SHARE = 0.01
+"""The same of a product too small for integers to gain: a classifier's head, as a rule. Each costs
+the answer decibels (the head of a small vision transformer 8 of 58) and saves nothing."""
 
 
 def plan_precisions(graph: FloatGraph) -> dict[str, Precision]:
@@ -41,11 +51,11 @@ def plan_precisions(graph: FloatGraph) -> dict[str, Precision]:
     plan: dict[str, Precision] = {}
     for node in graph.nodes:
         if has_sequences and OPERATORS[node.op].dynamic_weights:
-            plan[node.name] = Precision.DYNAMIC
+            share = work[node.name] / max(1, total)
+            is_float = node.op == "Gemm" and _is_better_in_float(graph, node, share)
+            plan[node.name] = Precision.FLOAT if is_float else Precision.DYNAMIC
         elif _can_be_integer(graph, node) and convolutions_pay:
             plan[node.name] = Precision.INT8
-        elif OPERATORS[node.op].dynamic_weights and node.op in _RECURRENT:
-            plan[node.name] = Precision.DYNAMIC
         else:
             plan[node.name] = Precision.FLOAT
     _free_islands(graph, plan)
@@ -54,22 +64,13 @@ def plan_precisions(graph: FloatGraph) -> dict[str, Precision]:
 
 def is_sequence_model(graph: FloatGraph) -> bool:
     """Whether a graph has recurrent layers, or attention (a product of two activations)."""
-    return any(node.op in _RECURRENT or _is_attention(graph, node) for node in graph.nodes)
+    return any(node.op in RECURRENT or _is_attention(graph, node) for node in graph.nodes)
 
 
-def multiply_adds(graph: FloatGraph, node: Node) -> int:
-    """Multiplications of a node with its weights, or of two activations; 0 for all else."""
-    outputs = prod(graph.shapes[node.outputs[0]]) if node.outputs[0] in graph.shapes else 0
-    if node.op in {"Conv", "Gemm"}:
-        return outputs * prod(graph.shape(node.inputs[1])[1:])
-    if node.op == "ConvTranspose":
-        return prod(graph.shape(node.inputs[0])) * prod(graph.shape(node.inputs[1])[1:])
-    if node.op == "MatMul":
-        return outputs * graph.shape(node.inputs[0])[-1]
-    if node.op in _RECURRENT:
-        steps = graph.shape(node.inputs[0])[0]
-        return steps * sum(prod(graph.shape(name)) for name in node.inputs[1:3])
-    return 0
+def _is_better_in_float(graph: FloatGraph, node: Node, share: float) -> bool:
+    if share <= _RAW_SHARE and meets_input(graph, node.inputs[0]):
+        return True
+    return share <= _SMALL_SHARE and not any(is_faster(graph, node, each) for each in ENGINES)
 
 
 def _is_attention(graph: FloatGraph, node: Node) -> bool:

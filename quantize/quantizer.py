@@ -23,6 +23,7 @@ from quantize.quantized_graph import (
     QuantizedGraph,
     QuantizedWeight,
 )
+from quantize.raw_inputs import integer_weights
 from quantize.same_scale import same_scale_groups
 from quantize.uniform import activation_params, quantize_bias, quantize_weight, weight_scales
 
@@ -109,7 +110,7 @@ def _too_steep(
 
 def _dynamic_weights(graph: FloatGraph, node: Node) -> dict[str, QuantizedWeight]:
     found: dict[str, QuantizedWeight] = {}
-    for at in OPERATORS[node.op].dynamic_weights:
+    for at in integer_weights(graph, node):
         weights = graph.constants[node.inputs[at]]
         rows = weights.reshape(-1, weights.shape[-1])
         by_row = quantize_weight(rows, weight_scales(rows))

@@ -45,7 +45,7 @@ def unroll_recurrent(
 
     Returns:
         A graph without them. A DYNAMIC node's Gemms are DYNAMIC and have the rows of its integer
-        weights; everything else is FLOAT.
+        weights, where it has such; everything else is FLOAT.
 
     Raises:
         UnsupportedInputError: sequences of different lengths.
@@ -153,7 +153,8 @@ class _Cell:
         projection: the input's part.
         recurrence: the state's part: one layer, or for a GRU that resets before it multiplies,
             those of both gates and of the candidate.
-        precision: of the layers.
+        own_precision: of the input's part.
+        precision: of the state's.
         hidden: size of the state.
         batch: rows of it.
     """
@@ -161,6 +162,7 @@ class _Cell:
     op: str
     projection: _Layer
     recurrence: tuple[_Layer, ...]
+    own_precision: Precision
     precision: Precision
     hidden: int
     batch: int
@@ -208,7 +210,7 @@ def _run(sheet: _Sheet, node: Node, at: int, is_reversed: bool) -> _Run:  # noqa
     cell = _cell(sheet, node, at)
     steps = sheet.shape(node.inputs[0])[0]
     rows = sheet.reshape(node.inputs[0], (steps * cell.batch, sheet.shape(node.inputs[0])[2]))
-    projected = sheet.gemm(rows, cell.projection, steps * cell.batch, cell.precision)
+    projected = sheet.gemm(rows, cell.projection, steps * cell.batch, cell.own_precision)
     state = _State(
         _initial(sheet, node, _STATE, at),
         _initial(sheet, node, _CELL, at) if node.op == "LSTM" else "",
@@ -271,11 +273,14 @@ def _cell(sheet: _Sheet, node: Node, at: int) -> _Cell:
     layers = _Layers(sheet, node, at)
     projection = layers.layer(_WEIGHTS, slice(None), own + recurrent - kept)
     cuts = [slice(0, 2 * hidden), slice(2 * hidden, None)] if is_split else [slice(None)]
+    precision = sheet.precisions.get(node.name, Precision.INT8)
+    is_float = node.inputs[_WEIGHTS] not in sheet.weights
     return _Cell(
         op=node.op,
         projection=projection,
         recurrence=tuple(layers.layer(_RECURRENCE, cut, kept[cut]) for cut in cuts),
-        precision=sheet.precisions.get(node.name, Precision.INT8),
+        own_precision=Precision.FLOAT if is_float else precision,
+        precision=precision,
         hidden=hidden,
         batch=sheet.shape(node.inputs[0])[1],
     )

@@ -134,3 +134,34 @@ def test_int8_weights_are_shared_by_all_steps(op: str) -> None:
     expected = run_float(graph, values)["all"].transpose(_NHWC)
     noise = np.square(actual - expected).mean()
     assert 10 * np.log10(np.square(expected).mean() / noise) > 30
+
+
+@pytest.mark.parametrize("op", ["GRU", "LSTM", "RNN"])
+def test_the_inputs_part_is_float_where_its_weights_are(op: str) -> None:
+    """And then nothing is rounded but the state and its weights."""
+    graph = _recurrent(op, size=(12, 1))
+    case = _dynamic(graph)
+    [node] = graph.nodes
+    own, recurrence = node.inputs[1:3]
+    content = write_tflite(
+        replace(case, weights={recurrence: case.weights[recurrence]}), io="float32"
+    )
+    schema = load_schema()
+    [subgraph] = schema.ModelT.InitFromPackedBuf(content).subgraphs
+    shapes = {tuple(each.shape) for each in subgraph.tensors if each.type == schema.TensorType.INT8}
+    assert shapes
+    assert {shape[1] for shape in shapes} == {_HIDDEN}
+    zeroed = {**graph.constants, recurrence: np.zeros_like(graph.constants[recurrence])}
+    still = replace(case, graph=replace(graph, constants=zeroed))
+    integers = replace(
+        case.weights[recurrence], values=np.zeros_like(case.weights[recurrence].values)
+    )
+    still = replace(still, weights={recurrence: integers})
+    values = random_inputs(graph, 1)
+    engine = interpreter(write_tflite(still, io="float32"))
+    engine.set_tensor(engine.get_input_details()[0]["index"], values["input0"])
+    engine.invoke()
+    actual = engine.get_tensor(engine.get_output_details()[0]["index"])
+    expected = run_float(still.graph, values)["all"].transpose(_NHWC)
+    np.testing.assert_allclose(actual, expected, atol=2e-6)
+    assert own not in still.weights
