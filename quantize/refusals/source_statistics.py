@@ -6,15 +6,13 @@ says about the data it was fed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantize.onnx_session import open_session, run_session
+from quantize.refusals.source_walk import initializers, walk_source
 from quantize.run_examples import Examples
 
 __all__ = [
@@ -24,7 +22,6 @@ __all__ = [
     "RescaledInput",
     "SourceStatistics",
     "batch_normalisations",
-    "initializers",
     "measure_source",
     "rescaled_inputs",
 ]
@@ -125,21 +122,6 @@ def batch_normalisations(model: Any) -> list[tuple[Any, NDArray[Any], NDArray[An
     ]
 
 
-def initializers(model: Any) -> dict[str, NDArray[Any]]:
-    """The constants of an `onnx.ModelProto` by name, those in Constant and Identity nodes too."""
-    import onnx
-
-    found = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
-    for node in model.graph.node:
-        if node.op_type == "Identity" and node.input[0] in found:
-            found[node.output[0]] = found[node.input[0]]
-        if node.op_type == "Constant":
-            for attribute in node.attribute:
-                if attribute.name == "value":
-                    found[node.output[0]] = onnx.numpy_helper.to_array(attribute.t)
-    return found
-
-
 class _Moments:
     def __init__(self) -> None:
         self.count = 0
@@ -148,7 +130,8 @@ class _Moments:
 
     def add(self, values: NDArray[Any]) -> None:
         """Count values whose first axis is the one to keep apart."""
-        rows = values.astype(np.float64).reshape(len(values), -1)
+        rows = np.where(np.isfinite(values), values, 0.0).astype(np.float64)
+        rows = rows.reshape(len(values), -1)
         self.count += rows.shape[1]
         self.total = self.total + rows.sum(axis=1)
         self.squares = self.squares + np.square(rows).sum(axis=1)
@@ -203,7 +186,8 @@ def measure_source(model: Any, examples: Examples, *, most: int = 64) -> SourceS
         most: look at no more than this many.
 
     Raises:
-        InputError: onnxruntime does not take the model.
+        InputError: onnxruntime does not take the model, or answers with NaN or infinity, with the
+            layer where that begins.
         EngineError: onnxruntime failed.
     """
     normalisations = batch_normalisations(model)[:1]
@@ -216,7 +200,7 @@ def measure_source(model: Any, examples: Examples, *, most: int = 64) -> SourceS
     channels = _Moments()
     spreads = {name: _Spread() for name in outputs}
     count = 0
-    for found in _walk(model, examples, [*outputs, *first, *rescaled], most):
+    for found in walk_source(model, examples, [*outputs, *first, *rescaled], most):
         count += 1
         for name in first:
             channels.add(np.moveaxis(found[name], 1, 0))
@@ -268,7 +252,8 @@ class _Spread:
         if values.dtype.kind != "f" or (self.count and values.size != self.mean.size):
             self.is_told = False
             return
-        flat = values.astype(np.float64).reshape(-1)
+        # Masked scores are infinite on purpose, and do not vary.
+        flat = np.where(np.isfinite(values), values, 0.0).astype(np.float64).reshape(-1)
         if not self.count:
             self.mean, self.squares = np.zeros(flat.size), np.zeros(flat.size)
         self.count += 1
@@ -282,24 +267,3 @@ class _Spread:
             return None
         deviation = float(np.sqrt(self.squares.max(initial=0.0) / self.count))
         return OutputSpread(name, deviation, self.magnitude)
-
-
-def _walk(
-    model: Any, examples: Examples, names: list[str], most: int
-) -> Iterator[Mapping[str, NDArray[Any]]]:
-    import onnx
-
-    watched = onnx.ModelProto()
-    watched.CopyFrom(model)
-    known = {each.name for each in watched.graph.output} | {
-        each.name for each in watched.graph.input
-    }
-    watched.graph.output.extend(
-        onnx.ValueInfoProto(name=name) for name in dict.fromkeys(names) if name not in known
-    )
-    session = open_session(watched.SerializeToString())
-    inputs = {each.name for each in model.graph.input}
-    computed = [name for name in names if name not in inputs]
-    for example in islice(examples, most):
-        values = run_session(session, computed, example)
-        yield {**example, **dict(zip(computed, values, strict=True))}

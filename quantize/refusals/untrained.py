@@ -10,11 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantize.refusals.finding import Finding
-from quantize.refusals.source_statistics import (
-    OutputSpread,
-    batch_normalisations,
-    initializers,
-)
+from quantize.refusals.source_statistics import OutputSpread, batch_normalisations
+from quantize.refusals.source_walk import initializers
 
 __all__ = ["constant_outputs", "fresh_normalisation", "fresh_weights"]
 

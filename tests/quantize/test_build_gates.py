@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import tiny_onnx_models as tiny
 
@@ -127,3 +128,42 @@ def test_full_repair_climbs_every_rung_whatever_the_labels_say(model, tmp_path) 
     )
     climbed = [each.rung for each in build_bundle(request).report.ladder]
     assert climbed == ["ranges", *(each.value for each in FULL_RUNGS)]
+
+
+def overflowing() -> onnx.ModelProto:
+    """exp(50 x): infinite from x = 1.8 on."""
+    build = tiny.ModelBuilder()
+    build.constant("fifty", 50.0)
+    build.node("Mul", ["X", "fifty"], "scaled")
+    build.node("Exp", ["scaled"], "grown")
+    build.gemm("grown", "answer", (8, 3))
+    return build.model({"X": (1, 8)}, {"answer": (1, 3)})
+
+
+def zero_by_zero() -> onnx.ModelProto:
+    build = tiny.ModelBuilder()
+    build.gemm("X", "hidden", (8, 6))
+    build.node("Relu", ["hidden"], "positive")
+    build.node("Div", ["positive", "positive"], "share")
+    build.gemm("share", "answer", (6, 3))
+    return build.model({"X": (1, 8)}, {"answer": (1, 3)})
+
+
+@pytest.mark.parametrize(
+    ("network", "named"),
+    [
+        pytest.param(overflowing, "'grown' of layer 'grown' (Exp)", id="overflow"),
+        pytest.param(zero_by_zero, "'share' of layer 'share' (Div)", id="0 / 0"),
+    ],
+)
+@pytest.mark.parametrize("accepted", [(), ("--accept", "constant-output")], ids=["", "accepted"])
+def test_a_model_that_answers_with_no_number_is_refused_by_its_layer(
+    network, named, accepted, tmp_path, capsys
+) -> None:
+    model = tiny.save(network(), tmp_path / "model.onnx")
+    examples = np.random.default_rng(0).uniform(-3, 3, (40, 8)).astype(np.float32)
+    np.savez(tmp_path / "examples.npz", X=examples)
+    assert exit_code(model, tmp_path / "examples.npz", "--labels", "a,b,c", *accepted) == 3
+    said = capsys.readouterr().err
+    assert named in said
+    assert said.count("\n") == 1
