@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import GateError
-from quantize.refusals.claim_size import too_few_for_auroc, too_few_for_share
 from quantize.refusals.finding import Finding
 from quantize.refusals.input_scale import barely_moving, unlike_training, unusual_first_layer
 from quantize.refusals.quantized_reference import (
@@ -29,8 +28,6 @@ __all__ = [
     "find_refusals",
     "find_unlike_reference",
     "require_acceptable",
-    "too_few_for_auroc",
-    "too_few_for_share",
 ]
 
 

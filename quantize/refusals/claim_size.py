@@ -6,10 +6,9 @@ import math
 
 from quantize.refusals.finding import Finding
 
-__all__ = ["auroc_half_width", "examples_for_share", "too_few_for_auroc", "too_few_for_share"]
+__all__ = ["auroc_half_width", "too_few_for_auroc"]
 
 _NORMAL_97_5 = 1.959964
-_RULE_OF_THREE = 3.0
 _MOST = 1 << 24
 
 
@@ -85,34 +84,3 @@ def _times_needed(auroc: float, positives: int, negatives: int, half_width: floa
         middle = (low + high) / 2.0
         low, high = (middle, high) if width(middle) > half_width else (low, middle)
     return high
-
-
-def examples_for_share(most: float) -> int:
-    """How many examples without a single case bound a share at 95 %: the rule of three.
-
-    Hanley and Lippman-Hand 1983, "If Nothing Goes Wrong, Is Everything All Right?", JAMA 249.
-
-    Args:
-        most: the share, over 0 up to 1.
-    """
-    return math.ceil(_RULE_OF_THREE / most)
-
-
-def too_few_for_share(what: str, *, examples: int, most: float) -> Finding | None:
-    """Whether "at most this share" (of flipped decisions, say) can be claimed at all.
-
-    Args:
-        what: the claim's subject, for the message ("flipped decisions").
-        examples: how many are judged.
-        most: the share claimed, over 0 up to 1.
-    """
-    needed = examples_for_share(most)
-    if examples >= needed:
-        return None
-    return Finding(
-        "too-few-for-claim",
-        f"{examples} examples cannot show at most {most:.3g} of {what}: with none seen the "
-        f"share may still be {min(1.0, _RULE_OF_THREE / max(1, examples)):.3g}; "
-        f"give at least {needed}",
-        is_fatal=True,
-    )

@@ -5,12 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantize.refusals.claim_size import (
-    auroc_half_width,
-    examples_for_share,
-    too_few_for_auroc,
-    too_few_for_share,
-)
+from quantize.refusals.claim_size import auroc_half_width, too_few_for_auroc
 
 
 def test_the_standard_error_is_that_of_the_paper() -> None:
@@ -58,18 +53,3 @@ def test_one_class_alone_says_nothing(positives: int, negatives: int) -> None:
     finding = too_few_for_auroc("m", positives=positives, negatives=negatives, half_width=0.5)
     assert finding is not None
     assert "say nothing about an AUROC" in finding.message
-
-
-@given(st.floats(0.001, 1.0))
-def test_the_rule_of_three_bounds_what_was_not_seen(most: float) -> None:
-    """With so many examples, a share of more than `most` would show itself 19 times in 20."""
-    needed = examples_for_share(most)
-    assert (1.0 - most) ** needed <= 0.05
-    assert too_few_for_share("flips", examples=needed, most=most) is None
-
-
-def test_a_share_of_one_per_cent_needs_300_examples() -> None:
-    finding = too_few_for_share("flipped decisions", examples=100, most=0.01)
-    assert finding is not None
-    assert "at least 300" in finding.message
-    assert "may still be 0.03" in finding.message
