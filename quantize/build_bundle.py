@@ -19,11 +19,9 @@ from quantize.build_examples import open_examples, open_labelled_data
 from quantize.build_gates import check_source, reported_findings
 from quantize.build_judgement import Judgement, float_tflite, judge_artifacts
 from quantize.build_repair import (
-    DropMeter,
     final_ranges,
     ladder_steps,
     quantize_for,
-    shortfall,
 )
 from quantize.build_report import (
     Measured,
@@ -37,12 +35,14 @@ from quantize.build_report import (
 from quantize.build_request import BuildReport, BuildRequest, DataRequest
 from quantize.bundle_manifest import compose_manifest, fill_card, sha256_of_file, tool_versions
 from quantize.calibration import TensorRange
+from quantize.evaluation.evaluate import fitted_part
 from quantize.evaluation.evidence_metrics import to_metrics
 from quantize.examples.find_examples import read_example
 from quantize.examples.model_examples import Example, ExampleValue, ModelExamples
 from quantize.golden_examples import GoldenFile, golden_examples
 from quantize.graph import FloatGraph
 from quantize.importers.equivalence import check_same_answers
+from quantize.int8_cost import CostMeter, flips_in_doubt, shortfall
 from quantize.integer_gain import engines_of_float
 from quantize.output_spans import output_spans
 from quantize.pixel_input import pixel_range, take_pixels
@@ -231,11 +231,20 @@ class _Build:
             speed=speed,
             findings=(
                 *reported_findings(self.findings),
+                *self._doubts(judgement, artifacts),
                 *(ReportedFinding("note", text) for text in kept_float_notes(artifacts)),
                 *(ReportedFinding("note", f"assumed {each}") for each in self.assumed),
             ),
         )
         return compose_report(manifest, artifacts, measured)
+
+    def _doubts(
+        self, judgement: Judgement, artifacts: tuple[BuiltArtifact, ...]
+    ) -> tuple[ReportedFinding, ...]:
+        """What labelled data are too few to tell."""
+        names = tuple(each.entry.path for each in artifacts)
+        text = flips_in_doubt(judgement.evaluation, names, self._request)
+        return (ReportedFinding("warning", text),) if text else ()
 
     def _golden_file(self, path: Path) -> tuple[Example, ExampleValue]:
         inputs = self._source.description.inputs
@@ -256,8 +265,10 @@ class _Build:
         self, form: _Form, examples: ModelExamples, data: LabelledData | None
     ) -> QuantizedGraph:
         meter = None
-        if data is not None:
-            meter = partial(DropMeter, self._source.artifact(), form.inputs, form.outputs, data)
+        # Not those that the report judges on: what was chosen by them would look better than it is.
+        kept = None if data is None else fitted_part(data, form.outputs[0])
+        if kept is not None:
+            meter = partial(CostMeter, self._source.artifact(), form.inputs, form.outputs, kept)
         quantized, self.ladder = quantize_for(
             self._request,
             form.graph,

@@ -23,7 +23,7 @@ __all__ = ["main"]
 
 _NEEDED = ("onnx", "onnxruntime", "ai_edge_litert", "flatbuffers")
 _EXIT_CODES = (
-    "Exit codes: 0 done, 1 what int8 costs is over --max-drop or the result must not be shipped, "
+    "Exit codes: 0 done, 1 what int8 costs is over a limit or the result must not be shipped, "
     "2 wrong use, 3 bad input, 4 bad bundle, 5 engine or output failure, 130 interrupted."
 )
 _INSPECT = "inspect"
@@ -113,13 +113,26 @@ def _source_options(command: Command) -> Command:
     "--data-label", "renamed", multiple=True, metavar="THEIRS=OURS", help="A label's other name."
 )
 @click.option("--name-files", is_flag=True, help="Reports may name files whose decision changed.")
-@click.option("--max-drop", type=click.FloatRange(0, 1), default=0.005, show_default=True)
+@click.option(
+    "--max-drop",
+    type=click.FloatRange(0, 1),
+    default=0.005,
+    show_default=True,
+    help="How much of the mean AUROC int8 may cost.",
+)
+@click.option(
+    "--max-flips",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="Which share of the decisions int8 may change.",
+)
 @click.option(
     "--repair",
     type=click.Choice(["none", "auto", "full"]),
     default="auto",
     show_default=True,
-    help="The repair ladder: not at all, as far as --max-drop asks, or to the top.",
+    help="The repair ladder: not at all, as far as these limits ask, or to the top.",
 )
 @click.option("--tflite-ends", type=click.Choice(["int8", "uint8", "float32"]), default="int8")
 @click.option(
@@ -218,6 +231,7 @@ _NO_BUILD: dict[str, Any] = {
     "tflite_ends": "int8",
     "activations": "uint8",
     "max_drop": 0.0,
+    "max_flips": 0.0,
     "repair": "none",
     "accept": (),
     "claim_within": 1.0,
@@ -296,6 +310,7 @@ def _request(options: dict[str, Any]) -> BuildRequest:
             options["tflite_ends"], is_signed=options["activations"] == "int8"
         ),
         max_drop=options["max_drop"],
+        max_flips=options["max_flips"],
         repair=options["repair"],
         takes_pixels=not options["no_pixels"],
         assumes_no_padding=options["assume_no_padding"],

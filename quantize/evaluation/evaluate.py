@@ -21,7 +21,7 @@ from quantize.labelled_data import LabelledData
 if TYPE_CHECKING:
     from edge.bundle.manifest import Output
 
-__all__ = ["evaluate_answers", "evaluate_artifacts"]
+__all__ = ["evaluate_answers", "evaluate_artifacts", "fitted_part"]
 
 
 def evaluate_artifacts(
@@ -46,7 +46,7 @@ def evaluate_artifacts(
         ModelMismatchError: a model's output is not the one described.
     """
     chosen = _filled(options or EvaluationOptions(), tuple(models))
-    used = data.part(np.sort(np.concatenate(stated_splits(data.splits)))) if data.splits else data
+    used = _used(data)
     answers = collect_answers(models, used, output, progress=chosen.progress)
     return evaluate_answers(answers, used, output, chosen)
 
@@ -84,6 +84,34 @@ def evaluate_answers(
         left_out={**data.left_out, **answers.left_out},
     )
     return Judge(sample, output, chosen, point).evaluation()
+
+
+def fitted_part(
+    data: LabelledData, output: Output, options: EvaluationOptions | None = None
+) -> LabelledData | None:
+    """The examples that temperature and thresholds are fitted on: none of them is reported.
+
+    Where examples cannot be read, the parts may differ by as many.
+
+    Args:
+        data: as for `evaluate_artifacts`.
+        output: how outputs are read.
+        options: how they are judged.
+
+    Returns:
+        None where there are too few to fit anything, so that all are reported.
+    """
+    used = _used(data)
+    chosen = options or EvaluationOptions(quantized=("int8",))
+    fitted, _ = _split(used, output, chosen)
+    return used.part(fitted) if fitted.size else None
+
+
+def _used(data: LabelledData) -> LabelledData:
+    """Without the training examples, where splits are named."""
+    if not data.splits:
+        return data
+    return data.part(np.sort(np.concatenate(stated_splits(data.splits))))
 
 
 def _filled(options: EvaluationOptions, names: tuple[str, ...]) -> EvaluationOptions:

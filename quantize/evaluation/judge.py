@@ -247,6 +247,12 @@ class Judge:
             is_inside = self._output.kind == "classification" and self._output.activation == "none"
             why = "the model applies its activation itself" if is_inside else "too few examples"
             found.append(f"temperature and thresholds were not refitted: {why}")
+        is_stretched = self._output.activation != "none"
+        if is_stretched and self._point and self._point.temperature == self._output.temperature:
+            found.append(
+                "the temperature was kept: none lowered the calibration error of examples that it "
+                "was not fitted on"
+            )
         if self._point is not None and self._point.kept and self._point.rule != "keep":
             found.append(
                 "thresholds carried over from the float model, too few cases to refit: "

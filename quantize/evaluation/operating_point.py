@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from quantize.evaluation.evaluation import OperatingPoint, ThresholdRule
 from quantize.evaluation.label_views import LabelView, label_views
 from quantize.evaluation.refit import (
-    fit_sigmoid_temperature,
-    fit_temperature,
     specificity_at,
     threshold_at_specificity,
     youden_threshold,
 )
 from quantize.evaluation.scores import DEFAULT_THRESHOLD, scores_of
+from quantize.evaluation.temperature import refitted_temperature
 
 if TYPE_CHECKING:
     from edge.bundle.manifest import Output
@@ -53,7 +52,7 @@ def fit_operating_point(
     """Fit one operating point for all quantized files.
 
     The files are made of one calibrated graph and share one manifest, so their outputs are fitted
-    together. The temperature is that of the least log loss (Guo et al. 2017). By the rule
+    together. The temperature stays where no other helps (`refitted_temperature`). By the rule
     "specificity" a label's threshold gives the quantized files the specificity that the float
     model has at its own; by "youden" it is that of the greatest sensitivity + specificity.
 
@@ -64,7 +63,7 @@ def fit_operating_point(
         output: how outputs are read.
         rule: how thresholds are chosen; "keep" carries the float model's over.
     """
-    temperature = _temperature(quantized, truth, output)
+    temperature = refitted_temperature(quantized, truth, output)
     if output.kind == "classification":
         return OperatingPoint(temperature, None, "keep", len(truth))
     old = output.thresholds or (DEFAULT_THRESHOLD,) * len(output.labels)
@@ -87,17 +86,6 @@ def fit_operating_point(
             found = threshold_at_specificity(*_pooled(view, after), wanted, near=near)
         thresholds.append(float(np.clip(found, 0.0, 1.0)))
     return OperatingPoint(temperature, tuple(thresholds), rule, len(truth), tuple(kept))
-
-
-def _temperature(quantized: Sequence[Floats], truth: Floats, output: Output) -> float:
-    values = np.concatenate(list(quantized))
-    every = np.concatenate([truth] * len(quantized))
-    if output.kind == "classification":
-        return fit_temperature(values, every.astype(np.int64))
-    if output.activation != "sigmoid":
-        return output.temperature
-    known = np.isfinite(every)
-    return fit_sigmoid_temperature(values[known], every[known].astype(np.int64))
 
 
 def _carried(threshold: float, output: Output, temperature: float) -> float:

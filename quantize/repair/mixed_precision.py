@@ -1,9 +1,10 @@
-"""The worst activations are left in float, with the layers around them.
+"""The worst activations, or the first layers, are left in float.
 
 Sensitivity is measured, not guessed: each candidate is tried in the whole network, and the one
 that takes most noise from the outputs for the work it leaves in float goes first (as the
 sensitivity lists of Wu et al. 2020, "Integer Quantization for Deep Learning Inference", section
-6.1, but greedy and with a bound on the work).
+6.1, but greedy and with a bound on the work). What the first layers lose all others carry on: of
+smooth pictures their rounding errors are alike over whole regions and do not average out.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from quantize.repair.output_error import OutputError
 from quantize.repair.shortcut_folding import multiplications
 from quantize.run_examples import Progress, ignore_progress
 
-__all__ = ["leave_in_float"]
+__all__ = ["leave_first_in_float", "leave_in_float"]
 
 _CANDIDATES = 8
 _ROUNDS = 4
@@ -71,6 +72,32 @@ def leave_in_float(
             break
         best, least = trial, noise
     return best
+
+
+def leave_first_in_float(quantized: QuantizedGraph, *, most_share: float = 0.1) -> QuantizedGraph:
+    """Leave the layers from the inputs on in float, as far as their share goes.
+
+    Args:
+        quantized: the graph.
+        most_share: of all multiplications, what may end up in float, 0 to 1.
+
+    Returns:
+        The graph with other precisions; the same where even the first layer is more.
+    """
+    graph = quantized.graph
+    work = multiplications(graph)
+    left = most_share * sum(work.values())
+    chosen: dict[str, Precision] = {}
+    for node in graph.nodes:
+        is_possible = Precision.FLOAT in OPERATORS[node.op].precisions
+        if quantized.precision(node) is Precision.INT8:
+            left -= work.get(node.name, 0)
+            if left < 0 or not is_possible:
+                break
+            chosen[node.name] = Precision.FLOAT
+    if not any(work.get(name, 0) for name in chosen):
+        return quantized
+    return replace(quantized, precisions={**quantized.precisions, **chosen})
 
 
 def _float_work(quantized: QuantizedGraph, work: dict[str, int]) -> int:

@@ -17,7 +17,8 @@ from quantize.repair.bias_correction import correct_biases_in_order
 from quantize.repair.careful_ranges import RangeRules, choose_ranges
 from quantize.repair.equalization import equalise
 from quantize.repair.error_compensation import compensate_errors
-from quantize.repair.mixed_precision import leave_in_float
+from quantize.repair.float_input import leave_input_in_float
+from quantize.repair.mixed_precision import leave_first_in_float, leave_in_float
 from quantize.repair.output_bias import correct_output_bias
 from quantize.repair.output_error import OutputError
 from quantize.repair.range_search import search_ranges
@@ -33,20 +34,22 @@ class Rung(str, Enum):
 
     EQUALISE: channels brought to like size over the whole graph. ROTATE: the same after linear
     streams changed their basis and cheap shortcuts were folded. BIAS: bias correction. COMPENSATE:
-    weights rounded so that they make up for each other's errors. ROUND: learned rounding. SEARCH:
-    ranges tuned to the outputs. MIXED: the worst layers in float.
+    weights rounded so that they make up for each other's errors. INPUT: the layer that reads the
+    input in float, where it is little work. ROUND: learned rounding. SEARCH: ranges tuned to the
+    outputs. MIXED: the worst or the first layers in float.
     """
 
     EQUALISE = "equalise"
     ROTATE = "rotate"
     BIAS = "bias"
     COMPENSATE = "compensate"
+    INPUT = "input"
     ROUND = "round"
     SEARCH = "search"
     MIXED = "mixed"
 
 
-CHEAP_RUNGS = (Rung.EQUALISE, Rung.ROTATE, Rung.BIAS, Rung.COMPENSATE)
+CHEAP_RUNGS = (Rung.EQUALISE, Rung.ROTATE, Rung.BIAS, Rung.COMPENSATE, Rung.INPUT)
 FULL_RUNGS = tuple(Rung)
 
 
@@ -77,7 +80,8 @@ class Workshop:
         source: the graph as it was before the first rung.
         examples: all of them, for ranges.
         rest: those not held out, for what is fitted.
-        error: measures on held-out examples.
+        error: measures on some of the rest. What judges the rungs is not here: no rung may fit to
+            it.
         rules: of ranges; floors apart.
         float_share: most of the multiplications that MIXED may leave in float.
     """
@@ -124,6 +128,15 @@ def _compensate(state: RepairState, shop: Workshop, report: Progress) -> RepairS
     return replace(state, quantized=correct_output_bias(found, shop.rest))
 
 
+def _float_input(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
+    wider = leave_input_in_float(state.quantized)
+    if wider is state.quantized:
+        report(1, 1)
+        return state
+    # Weights and biases made up for errors that are no longer there.
+    return _compensate(replace(state, quantized=wider), shop, report)
+
+
 def _round(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
     found = learn_rounding(state.quantized, shop.rest, progress=report)
     return replace(state, quantized=correct_output_bias(found, shop.rest))
@@ -135,10 +148,16 @@ def _search(state: RepairState, shop: Workshop, report: Progress) -> RepairState
 
 
 def _mix(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
-    found = leave_in_float(
-        state.quantized, shop.error, most_share=shop.float_share, progress=report
-    )
-    return replace(state, quantized=found)
+    share = shop.float_share
+    worst = leave_in_float(state.quantized, shop.error, most_share=share, progress=report)
+    first = leave_first_in_float(state.quantized, most_share=share)
+    # Weights and biases made up for errors that are no longer there.
+    found = [
+        _compensate(replace(state, quantized=each), shop, report)
+        for each in (worst, first)
+        if each is not state.quantized
+    ]
+    return min(found, key=lambda each: shop.error.noise(each.quantized), default=state)
 
 
 RUNGS: Mapping[Rung, Climb] = {
@@ -146,6 +165,7 @@ RUNGS: Mapping[Rung, Climb] = {
     Rung.ROTATE: _rotate,
     Rung.BIAS: _correct,
     Rung.COMPENSATE: _compensate,
+    Rung.INPUT: _float_input,
     Rung.ROUND: _round,
     Rung.SEARCH: _search,
     Rung.MIXED: _mix,

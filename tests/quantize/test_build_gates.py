@@ -11,10 +11,8 @@ import pytest
 import tiny_onnx_models as tiny
 
 from quantize.build_bundle import build_bundle
-from quantize.build_repair import shortfall
 from quantize.build_request import BuildRequest, DataRequest
 from quantize.cli import main
-from quantize.evaluation.evaluation import Agreement, Comparison, Evaluation, Figure
 from quantize.model_card import ModelCard
 from quantize.repair.rungs import FULL_RUNGS
 
@@ -82,33 +80,6 @@ def test_only_its_own_checkpoints_are_removed(model, tmp_path) -> None:
     assert all(each.is_file() for each in kept)
     left = {path.name for path in tmp_path.iterdir() if path.name.startswith("m.calibration")}
     assert left == {"m.calibration.csv", "m.calibration-notes", "m.calibration_films"}
-
-
-@pytest.mark.parametrize(
-    ("repair", "said"),
-    [
-        pytest.param("none", "nothing was repaired; leave out --repair none", id="not tried"),
-        pytest.param("auto", "nothing on the repair ladder brought it nearer", id="tried"),
-    ],
-)
-def test_what_int8_costs_too_much_is_said_with_the_way_out(repair, said, tmp_path) -> None:
-    request = BuildRequest(
-        tmp_path / "m.onnx", (), tmp_path / "m.edge", ModelCard(), max_drop=0.01, repair=repair
-    )
-    compared = Comparison(
-        reference="source",
-        model="model.int8.onnx",
-        agreement=Agreement(
-            snr_db=9.0, cosine=0.9, agreement=0.9, max_abs_difference=1.0, examples=80
-        ),
-        auroc_difference={},
-        macro_auroc_difference=Figure(-0.03),
-    )
-    found = Evaluation("classification", ("a", "b"), 80, 80, {}, (), (compared,))
-    text = shortfall(found, ("model.int8.onnx",), request)
-    assert "loses 0.0300 of mean AUROC, 0.0200 more than --max-drop 0.01" in text
-    assert said in text
-    assert shortfall(found, ("model.int8.tflite",), request) == ""
 
 
 def test_full_repair_climbs_every_rung_whatever_the_labels_say(model, tmp_path) -> None:

@@ -147,7 +147,7 @@ def test_an_interruption_ends_with_130_and_only_what_is_needed_to_go_on(
 ) -> None:
     code = (
         "import sys\n"
-        "import quantize.build_bundle as build\n"
+        "import quantize.build_judgement as build\n"
         "def interrupted(*_, **__):\n    raise KeyboardInterrupt\n"
         "build.compare_artifacts = interrupted\n"
         "from quantize.cli import main\n"

@@ -15,6 +15,7 @@ from quantize.evaluation.refit import (
     youden_threshold,
 )
 from quantize.evaluation.scores import log_loss, scores_of, sigmoid
+from quantize.evaluation.temperature import refitted_temperature
 
 
 def calibrated_values(count: int = 4000, labels: int = 3) -> tuple:
@@ -146,3 +147,37 @@ def test_too_few_examples_fit_nothing(count) -> None:
 def test_a_model_that_gives_probabilities_itself_has_no_temperature_to_fit() -> None:
     output = Output(name="o", kind="classification", labels=("a", "b"), activation="none")
     assert not can_fit(np.tile([0.0, 1.0], 100), output)
+
+
+@pytest.mark.parametrize("stretch", [0.5, 3.0])
+def test_a_temperature_is_refitted_where_it_helps_on_unseen_examples(stretch) -> None:
+    values, truth = calibrated_values(600)
+    output = Output(name="o", kind="classification", labels=("a", "b", "c"), activation="softmax")
+    found = refitted_temperature([values * stretch], truth.astype(float), output)
+    assert found == pytest.approx(stretch, rel=0.2)
+
+
+def test_a_temperature_that_lowers_the_loss_but_not_the_calibration_error_is_not_taken() -> None:
+    """Scores that class weights in training have shifted: no stretch brings them back."""
+    random = np.random.default_rng(4)
+    values = random.normal(-2.0, 1.0, (900, 1))
+    truth = (random.random((900, 1)) < sigmoid(values)).astype(np.float64)
+    output = Output(
+        name="o", kind="multilabel", labels=("a",), activation="sigmoid", temperature=1.0
+    )
+    shifted = values + 2.0
+    fitted = fit_sigmoid_temperature(shifted[:, 0], truth[:, 0].astype(np.int64))
+    assert fitted > 1.5
+    assert refitted_temperature([shifted], truth, output) == 1.0
+
+
+def test_a_temperature_in_force_that_fits_is_kept_exactly() -> None:
+    values, truth = calibrated_values(150)
+    output = Output(
+        name="o",
+        kind="classification",
+        labels=("a", "b", "c"),
+        activation="softmax",
+        temperature=2.0,
+    )
+    assert refitted_temperature([values * 2.0], truth.astype(float), output) == 2.0
