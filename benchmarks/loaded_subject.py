@@ -44,6 +44,15 @@ class PipelineSubject:
         self._names = [Path(path).name for path in request.inputs]
         self.answerer: Answerer = PipelineAnswerer(self.model, self._inputs)
 
+    @property
+    def engine(self) -> Engine:
+        """That the pipeline asks."""
+        return self.model.parts.engine
+
+    def answerer_around(self, engine: Engine) -> Answerer:
+        """The same pipeline and inputs around another engine."""
+        return PipelineAnswerer(Model(replace(self.model.parts, engine=engine)), self._inputs)
+
     def expected(self) -> list[Any]:
         """An answer for every input, given while nothing is timed.
 
@@ -61,13 +70,22 @@ class PipelineSubject:
             answers.append(answer)
         return answers
 
+    def engine_feeds(self) -> list[dict[str, NDArray[Any]]]:
+        """What the pipeline feeds its engine, for every input."""
+        recorder = _EngineRecorder(self.model.parts.engine)
+        model = Model(replace(self.model.parts, engine=recorder))
+        feeds = []
+        for given in self._inputs:
+            model.run(given)
+            feeds.append({name: tensor.copy() for name, tensor in recorder.fed.items()})
+        return feeds
+
     def floor_ns(self) -> float | None:
         """Median `call` of the same pipeline around an engine that does nothing."""
         parts = self.model.parts
-        recorder = _OutputRecorder(parts.engine)
+        recorder = _EngineRecorder(parts.engine)
         Model(replace(parts, engine=recorder)).run(self._inputs[0])
-        idle = Model(replace(parts, engine=_IdleEngine(recorder)))
-        return _median_call(PipelineAnswerer(idle, self._inputs))
+        return _median_call(self.answerer_around(_IdleEngine(recorder)))
 
     def close(self) -> None:
         """Release the engine."""
@@ -82,21 +100,30 @@ class EngineSubject:
     """
 
     def __init__(self, request: SubjectRequest) -> None:
-        self._engine = load_bare_engine(
+        self.engine = load_bare_engine(
             request.model, request.artifact, request.engine, request.threads
         )
-        self.engine_version = self._engine.version
-        specs = self._engine.inputs
+        self.engine_version = self.engine.version
+        specs = self.engine.inputs
         tensors = [read_tensors(Path(path), specs) for path in request.inputs]
         self.random_sha256: tuple[str, ...] = ()
         if not tensors:
             tensors = random_tensors(specs, request.settings.seed)
             self.random_sha256 = tuple(tensors_sha256(each) for each in tensors)
-        self.answerer: Answerer = EngineAnswerer(self._engine, tensors)
+        self._tensors = tensors
+        self.answerer: Answerer = EngineAnswerer(self.engine, tensors)
+
+    def answerer_around(self, engine: Engine) -> Answerer:
+        """The same inputs for another engine."""
+        return EngineAnswerer(engine, self._tensors)
 
     def expected(self) -> list[Any]:
         """An answer for every input, given while nothing is timed."""
         return [self.answerer.answer(index) for index in range(self.answerer.input_count)]
+
+    def engine_feeds(self) -> list[dict[str, NDArray[Any]]]:
+        """What the engine is fed, for every input."""
+        return self._tensors
 
     def floor_ns(self) -> float | None:
         """There is no pipeline around the engine."""
@@ -104,7 +131,7 @@ class EngineSubject:
 
     def close(self) -> None:
         """Release the engine."""
-        self._engine.close()
+        self.engine.close()
 
 
 def load_subject(request: SubjectRequest) -> PipelineSubject | EngineSubject:
@@ -116,8 +143,8 @@ def load_subject(request: SubjectRequest) -> PipelineSubject | EngineSubject:
     return EngineSubject(request) if request.is_engine_only else PipelineSubject(request)
 
 
-class _OutputRecorder:
-    """Hands calls through to an engine and keeps the last outputs.
+class _EngineRecorder:
+    """Hands calls through to an engine and keeps what it was fed last and what it gave.
 
     Args:
         engine: answers; closing this leaves it open.
@@ -126,11 +153,13 @@ class _OutputRecorder:
     def __init__(self, engine: Engine) -> None:
         self.name, self.version = engine.name, engine.version
         self.inputs, self.outputs = engine.inputs, engine.outputs
+        self.fed: Mapping[str, NDArray[Any]] = {}
         self.kept: dict[str, NDArray[Any]] = {}
         self._engine = engine
 
     def run(self, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """See `Engine.run`."""
+        self.fed = tensors
         self.kept = self._engine.run(tensors)
         return self.kept
 
@@ -138,10 +167,10 @@ class _OutputRecorder:
         """The engine is somebody else's."""
 
 
-class _IdleEngine(_OutputRecorder):
+class _IdleEngine(_EngineRecorder):
     """Gives the outputs that were kept, whatever comes in: an engine that does nothing."""
 
-    def __init__(self, recorder: _OutputRecorder) -> None:
+    def __init__(self, recorder: _EngineRecorder) -> None:
         super().__init__(recorder)
         self.kept = recorder.kept
 
