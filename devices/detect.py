@@ -63,7 +63,8 @@ def detect_board(root: Path = Path("/")) -> Board:
     return Board(
         model=_model(root),
         architecture=platform.machine(),
-        processor=cpuinfo.get("model name") or cpuinfo.get("Model") or _arm_core(cpuinfo),
+        # The core before "model name", which on ARM is "ARMv8 Processor rev 3 (v8l)" for all.
+        processor=_arm_core(cpuinfo) or cpuinfo.get("model name") or "",
         instructions=tuple(each for each in _INT8_FEATURES if each in features),
         memory_mib=_memory_mib(root),
         compatible=_compatible(root),

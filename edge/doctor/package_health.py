@@ -19,7 +19,8 @@ __all__ = [
     "installed_version",
 ]
 
-_ENGINE_DEADLINE_S = 120.0
+# Against a hang only: a board that swaps may take a minute.
+_ENGINE_DEADLINE_S = 300.0
 _LIBRARY_DEADLINE_S = 60.0
 _TRY_ENGINE = "from edge.doctor.trial import try_engine; try_engine(*sys.argv[1:])"
 _TRY_LIBRARY = "from edge.doctor.trial import try_module; try_module(*sys.argv[1:])"
@@ -164,7 +165,10 @@ def _steps(end: ChildEnd) -> list[dict[str, Any]]:
 def _failure(end: ChildEnd, step: str, package: str) -> str:
     when = _STEPS[step]
     if end.code is None:
-        return f"gave no answer within {end.deadline_s:.0f} s {when}; install another version of it"
+        return (
+            f"gave no answer within {end.deadline_s:.0f} s {when}; close other programs and try "
+            "again, or install another version of it"
+        )
     if end.code < 0:
         cause = diagnose_signal(-end.code, end.messages, package)
         return f"died of {signal_name(-end.code)} {when}: {cause}"

@@ -80,6 +80,19 @@ def test_a_pc_is_known_by_its_dmi_name(tmp_path: Path) -> None:
     assert board.instructions == ("avx2", "avx512_vnni")
 
 
+def test_an_arm_core_is_known_by_its_numbers_and_not_by_the_name_that_all_have(
+    tmp_path: Path,
+) -> None:
+    cpuinfo = "model name\t: ARMv8 Processor rev 0 (v8l)\nFeatures\t: asimd\n"
+    lay_out(tmp_path, {"proc/cpuinfo": cpuinfo})
+    assert detect_board(tmp_path).processor == "ARMv8 Processor rev 0 (v8l)"
+    lay_out(
+        tmp_path,
+        {"proc/cpuinfo": cpuinfo + "CPU implementer\t: 0x4e\nCPU part\t: 0x004\n"},
+    )
+    assert detect_board(tmp_path).processor == "NVIDIA Carmel"
+
+
 def test_an_empty_machine_is_an_unknown_board_and_no_error(tmp_path: Path) -> None:
     board = detect_board(tmp_path)
     assert (board.model, board.processor, board.memory_mib) == ("unknown board", "", 0)
