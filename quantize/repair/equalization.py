@@ -5,8 +5,8 @@ levels. A Conv or Gemm can write channel c larger by s[c] and its readers divide
 weights (Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias
 Correction", section 4.1; Xiao et al. 2022, "SmoothQuant", equation 4). Here that is done for whole
 graphs: `channel_groups` finds what has to share a factor across shortcuts, gates and concatenation,
-`channel_gates` lets factors through hard swish and SiLU, and the factors of all tensors that are
-bound together are chosen together, for the least expected noise.
+`channel_gates` lets factors through hard swish and SiLU where `gate_choice` wants it, and the
+factors of all tensors that are bound together are chosen together, for the least expected noise.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from quantize.fusion import fused_activations
 from quantize.graph import FloatGraph, Node
+from quantize.quantized_graph import Precision
 from quantize.repair.channel_factors import FactorProblem, Reader, Span, solve_factors
-from quantize.repair.channel_gates import gate_floors, open_gates
+from quantize.repair.channel_gates import gate_floors
 from quantize.repair.channel_groups import ChannelGroups, find_channel_groups
 from quantize.repair.channel_statistics import ChannelStatistics, measure_channels
+from quantize.repair.gate_choice import ALL_GATES, open_useful_gates
 from quantize.repair.noise_gain import noise_gains
 from quantize.run_examples import Examples, Progress
 
@@ -55,7 +57,12 @@ def equalise_channels(
 
 
 def equalise(
-    graph: FloatGraph, examples: Examples, *, progress: Progress | None = None
+    graph: FloatGraph,
+    examples: Examples,
+    *,
+    gate_share: float = ALL_GATES,
+    precisions: Mapping[str, Precision] | None = None,
+    progress: Progress | None = None,
 ) -> Equalization:
     """Rescale channels between layers.
 
@@ -63,6 +70,8 @@ def equalise(
         graph: the canonical float graph.
         examples: real inputs; a bounded activation (ReLU6) is never scaled beyond its bound on
             these, so that the model computes the same on them.
+        gate_share: of all values that pass a gate, how many may pass an opened one, 0 to 1.
+        precisions: by node name; gates in float are left as they are.
         progress: told after each example.
 
     Returns:
@@ -73,7 +82,7 @@ def equalise(
         InputError: an activation is NaN or infinite.
         EngineError: onnxruntime failed.
     """
-    opened = _open_useful_gates(graph)
+    opened = open_useful_gates(graph, most_share=gate_share, precisions=precisions)
     groups = find_channel_groups(opened)
     inside = fused_activations(opened)
     names = [name for name in groups.free_tensors() if name not in inside]
@@ -95,21 +104,6 @@ def equalise(
             if name in statistics
         },
     )
-
-
-def _open_useful_gates(graph: FloatGraph) -> FloatGraph:
-    """Open the gates whose input is free to be scaled once they are open."""
-    opened = open_gates(graph)
-    groups = find_channel_groups(opened)
-    before = {node.name for node in graph.nodes if node.op in {"Add", "Sigmoid"}}
-    useless = set()
-    for node in opened.nodes:
-        name = node.name.removesuffix("/input")
-        if node.op == "Conv" and name in before:
-            classes = groups.classes[node.inputs[0]]
-            if not groups.is_free[classes].any():
-                useless.add(name)
-    return open_gates(graph, left=useless) if useless else opened
 
 
 def _bound_tensors(groups: ChannelGroups, names: list[str]) -> list[list[str]]:
