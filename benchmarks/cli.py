@@ -16,6 +16,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "run": ("benchmarks.run_command", "Measure models on this very machine."),
     "compare": ("benchmarks.comparison.command", "Hold records to each other, as ratios."),
+    "choose": ("benchmarks.choosing.command", "Find what is fastest here, for edge-run."),
     "forecast": ("benchmarks.forecast.command", "What to expect of a board that is not here."),
 }
 """By name: the module, which holds a click command `command`, and a line for the overview."""

@@ -13,7 +13,7 @@ from edge.errors import UsageError
 if TYPE_CHECKING:
     from benchmarks.subjects import SubjectChoice
 
-__all__ = ["command"]
+__all__ = ["command", "parse_threads"]
 
 _FAILED = 5
 _INTERRUPTED = 130
@@ -180,12 +180,17 @@ def _choice(options: dict[str, Any]) -> SubjectChoice:
     return SubjectChoice(
         engines=options["engines"],
         precisions=options["precisions"],
-        threads=_threads(options["threads"]),
+        threads=parse_threads(options["threads"]),
         is_random=options["is_random"],
     )
 
 
-def _threads(text: str | None) -> tuple[int, ...]:
+def parse_threads(text: str | None) -> tuple[int, ...]:
+    """Numbers of threads from "1,2,4"; none for None.
+
+    Raises:
+        UsageError: it is something else.
+    """
     from edge.engines.threads import resolve_threads
 
     if text is None:

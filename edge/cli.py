@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edge.model_loader import LoadOptions
     from edge.pipeline import Model
     from edge.printing import Printer
+    from edge.stored_choice import ChoiceBook
 
 __all__ = ["main"]
 
@@ -167,7 +168,24 @@ def _load_options(options: dict[str, Any]) -> LoadOptions:
         threads=recommended.threads if options["threads"] is None else options["threads"],
         bare=_bare_options(options),
         preferred_engine=recommended.engine,
+        choices=_choices(options),
+        note=lambda line: click.echo(f"edge-run: {line}", err=True),
     )
+
+
+def _choices(options: dict[str, Any]) -> ChoiceBook | None:
+    """What `edge-bench choose` found on this machine, where the user leaves everything open."""
+    from edge.stored_choice import ChoiceBook, choices_folder
+
+    is_open = options["engine"] == options["precision"] == "auto" and options["threads"] is None
+    folder = choices_folder()
+    if not is_open or not folder.is_dir():
+        return None
+    try:
+        from devices.detect import detect_board
+    except ImportError:
+        return ChoiceBook(folder, "")
+    return ChoiceBook(folder, detect_board().model)
 
 
 def _leaves_open(options: dict[str, Any]) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from edge.results import ModelIdentity
 
 if TYPE_CHECKING:
     from edge.bare_model import BareModelOptions
+    from edge.bundle.manifest import Artifact
+    from edge.bundle.reader import Bundle
+    from edge.stored_choice import ChoiceBook
 
 __all__ = ["DEFAULT_BUNDLE", "LoadOptions", "load"]
 
@@ -38,6 +42,9 @@ class LoadOptions:
             say; "" leaves the choice to them.
         bare: for a bare .onnx or .tflite file: what it does not say itself.
         preferred_engine: the first that "auto" looks for.
+        choices: what `edge-bench choose` found on this machine; where it knows the bundle, that
+            file and those threads are taken, whatever stands above.
+        note: is told in one line why a choice that was made is not used.
     """
 
     engine: str = "auto"
@@ -46,6 +53,8 @@ class LoadOptions:
     artifact: str = ""
     bare: BareModelOptions | None = None
     preferred_engine: str = "onnxruntime"
+    choices: ChoiceBook | None = None
+    note: Callable[[str], None] | None = None
 
 
 def load(
@@ -101,7 +110,7 @@ def _open_bundle(
     start_ns: int,
 ) -> ModelParts:
     from edge.bundle.reader import open_bundle
-    from edge.engines.selection import choose_artifact, create_engine
+    from edge.engines.selection import create_engine
 
     with open_bundle(path) as bundle:
         manifest = bundle.manifest
@@ -109,12 +118,8 @@ def _open_bundle(
         if stand_in is not None:
             artifact, engine = manifest.artifacts[0], stand_in
         else:
-            artifact = choose_artifact(
-                [each for each in manifest.artifacts if options.artifact in ("", each.path)],
-                engine="auto" if options.artifact else options.engine,
-                precision="auto" if options.artifact else options.precision,
-                preferred_engine=options.preferred_engine,
-            )
+            options = _with_stored_choice(bundle, options)
+            artifact = _choose(manifest.artifacts, options)
             engine = create_engine(
                 artifact.engine,
                 bundle.read(artifact.path),
@@ -129,3 +134,30 @@ def _open_bundle(
             golden=manifest.golden,
             load_ns=time.perf_counter_ns() - start_ns,
         )
+
+
+def _with_stored_choice(bundle: Bundle, options: LoadOptions) -> LoadOptions:
+    if options.choices is None:
+        return options
+    from edge.engines.selection import is_installed
+
+    choice, reason = options.choices.find(bundle.digest)
+    if choice is not None:
+        held = {each.path for each in bundle.manifest.artifacts if is_installed(each.engine)}
+        if choice.artifact in held:
+            return replace(options, artifact=choice.artifact, threads=choice.threads)
+        reason = f"the stored choice names {choice.artifact}; run edge-bench choose again"
+    if reason and options.note is not None:
+        options.note(reason)
+    return options
+
+
+def _choose(artifacts: Sequence[Artifact], options: LoadOptions) -> Artifact:
+    from edge.engines.selection import choose_artifact
+
+    return choose_artifact(
+        [each for each in artifacts if options.artifact in ("", each.path)],
+        engine="auto" if options.artifact else options.engine,
+        precision="auto" if options.artifact else options.precision,
+        preferred_engine=options.preferred_engine,
+    )

@@ -6,7 +6,7 @@ import os
 
 from edge.errors import UsageError
 
-__all__ = ["resolve_threads"]
+__all__ = ["available_processors", "resolve_threads"]
 
 _MOST_BY_DEFAULT = 4
 _MOST = 256
@@ -24,13 +24,14 @@ def resolve_threads(threads: int | None, *, most_by_default: int | None = None) 
         UsageError: the number is out of range.
     """
     if threads is None:
-        return min(most_by_default or _MOST_BY_DEFAULT, _available_processors())
+        return min(most_by_default or _MOST_BY_DEFAULT, available_processors())
     if not 1 <= threads <= _MOST:
         raise UsageError(f"threads is {threads}; give a number from 1 to {_MOST}")
     return threads
 
 
-def _available_processors() -> int:
+def available_processors() -> int:
+    """How many this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
