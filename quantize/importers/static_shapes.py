@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge.errors import UnsupportedInputError, UsageError
+from quantize.importers.time_first import take_batch_first, time_first_inputs
 
 __all__ = ["fix_input_shapes"]
 
@@ -18,11 +19,13 @@ def fix_input_shapes(model: Any, input_shapes: Shapes | None = None) -> dict[str
     """Give every input of a model a static shape, in place.
 
     An open first axis is the batch and becomes 1. An axis that has a name is given once: inputs
-    that share a name share its size.
+    that share a name share its size. A series that a recurrent layer reads time first has its
+    batch on the second axis; the model is changed to take it batch first.
 
     Args:
         model: `onnx.ModelProto`.
-        input_shapes: full shapes by input name, for other axes that the model leaves open.
+        input_shapes: full shapes by input name, for other axes that the model leaves open; the
+            axes as they are in the file.
 
     Returns:
         Shape of each input that is not an initializer, in the model's order.
@@ -42,12 +45,14 @@ def fix_input_shapes(model: Any, input_shapes: Shapes | None = None) -> dict[str
     for each in inputs:
         _check_type(each)
     sizes = _named_sizes(inputs, given)
+    time_first = time_first_inputs(model)
     shapes: dict[str, tuple[int, ...]] = {}
     for each in inputs:
-        shape = _static_shape(each, given.get(each.name), sizes)
+        batch = 1 if each.name in time_first else 0
+        shape = _static_shape(each, given.get(each.name), sizes, batch)
         for dimension, size in zip(each.type.tensor_type.shape.dim, shape, strict=True):
             dimension.dim_value = size
-        shapes[each.name] = shape
+        shapes[each.name] = take_batch_first(model, each.name) if batch else shape
     for output in model.graph.output:
         output.type.tensor_type.ClearField("shape")
     del model.graph.value_info[:]
@@ -88,18 +93,18 @@ def _named_sizes(inputs: list[Any], given: Shapes) -> dict[str, int]:
     return sizes
 
 
-def _written_shape(dimensions: Any) -> str:
+def _written_shape(dimensions: Any, batch: int) -> str:
     """The shape as `--shape` takes it, with a letter for each axis that is open."""
     known = [each.dim_value if each.HasField("dim_value") else 0 for each in dimensions]
     open_axes = iter("TUVWXYZ")
     return ",".join(
-        str(size) if size > 0 else "1" if axis == 0 else next(open_axes, "N")
+        str(size) if size > 0 else "1" if axis == batch else next(open_axes, "N")
         for axis, size in enumerate(known)
     )
 
 
 def _static_shape(
-    value: Any, given: tuple[int, ...] | None, sizes: Mapping[str, int]
+    value: Any, given: tuple[int, ...] | None, sizes: Mapping[str, int], batch: int
 ) -> tuple[int, ...]:
     dimensions = value.type.tensor_type.shape.dim
     if given is not None and len(given) != len(dimensions):
@@ -114,17 +119,19 @@ def _static_shape(
             raise UsageError(
                 f"axis {axis} of input '{value.name}' is {size} in the model, but {wanted} given"
             )
-        if axis == 0 and wanted <= 0:
+        if axis == batch and wanted <= 0:
             wanted = 1
         if wanted <= 0:
             label = f" '{dimension.dim_param}'" if dimension.dim_param else ""
             raise UnsupportedInputError(
                 f"axis {axis}{label} of input '{value.name}' is open; give the input's full shape: "
-                f"--shape {value.name}={_written_shape(dimensions)}"
+                f"--shape {value.name}={_written_shape(dimensions, batch)}"
             )
         shape.append(int(wanted))
-    if shape and shape[0] != 1:
+    if shape and shape[batch] != 1:
+        order = " (a recurrent layer reads it as time, batch, features)" if batch else ""
         raise UnsupportedInputError(
-            f"input '{value.name}' is made for a batch of {shape[0]}; export the model for 1"
+            f"input '{value.name}' is made for a batch of {shape[batch]}{order}; "
+            "export the model for 1"
         )
     return tuple(shape)
