@@ -370,6 +370,13 @@ def _check_destination(destination: Path) -> None:
         raise OutputError(f"cannot write bundle {destination}: give NAME.edge or a new folder")
     if destination.is_dir():
         raise OutputError(f"cannot write bundle {destination}: it is a folder; give a new name")
+    try:
+        with tempfile.TemporaryFile(dir=destination.absolute().parent):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"cannot write bundle {destination}: {error.strerror or error}; choose another place"
+        ) from error
 
 
 def _spread(examples: ModelExamples, count: int) -> list[tuple[Example, ExampleValue]]:

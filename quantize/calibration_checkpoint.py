@@ -106,7 +106,7 @@ class Checkpoint:
             aside.unlink(missing_ok=True)
             raise OutputError(
                 f"the checkpoint {self._path} cannot be written: {error.strerror or error}; "
-                "free some space, name another, or go on without one"
+                "free some space, or choose another place for the bundle"
             ) from error
 
     def tell_unused(self, reason: str) -> None:

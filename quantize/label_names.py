@@ -97,7 +97,7 @@ def _refuse_strangers(strangers: Sequence[str], output: Output, source: Path) ->
         return
     raise InputError(
         f"{show_source(str(source))}: label {_list(strangers)} not among the model's "
-        f"({_list(output.labels)}); say what it means with --data-labels '{strangers[0]}=LABEL', "
+        f"({_list(output.labels)}); say what it means with --data-label '{strangers[0]}=LABEL', "
         "or choose another column with --data-columns label=..."
     )
 

@@ -174,5 +174,8 @@ def _refuse(refused: list[tuple[str, str, str]]) -> None:
         f"{op} x{len(names)} (e.g. node '{names[0]}'{': ' + fault if fault else ''})"
         for (op, fault), names in sorted(groups.items())
     ]
-    supported = ", ".join(sorted({*OPERATORS, *_absorbed()}))
-    raise UnsupportedInputError(f"unsupported: {', '.join(parts)}; supported: {supported}")
+    count = len({*OPERATORS, *_absorbed()})
+    raise UnsupportedInputError(
+        f"unsupported: {', '.join(parts)}; docs/operators.md lists the {count} operators that are "
+        "understood: replace it in the model, or leave out the output that needs it"
+    )

@@ -44,7 +44,8 @@ def write_report(
 
 
 def _write(path: Path, content: bytes) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Always the same name: what a killed run left behind is taken up by the next.
+    aside = path.with_name(f".{path.name}.part")
     try:
         with aside.open("wb") as file:
             file.write(content)

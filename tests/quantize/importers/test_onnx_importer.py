@@ -90,7 +90,8 @@ def test_every_unsupported_operator_is_named_with_its_count_and_an_example(tmp_p
         import_onnx(tiny.save(model, tmp_path / "model.onnx"))
     message = str(caught.value)
     assert "unsupported: Acosh x1 (e.g. node 'last'), Sinh x2 (e.g. node 'first_sinh')" in message
-    assert "supported: Abs, Add, And, ArgMax" in message
+    assert "docs/operators.md lists the " in message
+    assert len(message) < 300
     assert "\n" not in message
 
 

@@ -50,3 +50,10 @@ def test_a_place_that_cannot_be_written_is_said_and_left_as_it_was(tmp_path) -> 
     assert [each.name for each in tmp_path.iterdir()] == ["r.html"]
     with pytest.raises(OutputError, match="cannot write report"):
         write_report(QuantizationReport(name="x"), json=tmp_path / "nowhere" / "r.json")
+
+
+def test_what_a_killed_run_left_behind_is_taken_up(tmp_path) -> None:
+    (tmp_path / ".r.json.part").write_bytes(b"{half")
+    write_report(full_report(), json=tmp_path / "r.json")
+    assert [each.name for each in tmp_path.iterdir()] == ["r.json"]
+    assert json.loads((tmp_path / "r.json").read_bytes())["schema_version"] == 1
