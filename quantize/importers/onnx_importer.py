@@ -9,19 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from edge.errors import InputError, UnsupportedInputError
+from edge.errors import UnsupportedInputError
 from quantize.graph import FloatGraph, Node
 from quantize.importers.onnx_file import load_onnx_file, main_opset
 from quantize.importers.onnx_nodes import convert_nodes
 from quantize.importers.onnx_trace import trace_model
+from quantize.importers.remedies import remedy_of
 from quantize.importers.static_shapes import fix_input_shapes
+from quantize.importers.weight_check import check_weights
 from quantize.operators import OPERATORS
 from quantize.passes import PASSES, canonicalise
 
 __all__ = ["import_model", "import_onnx", "load_static_onnx"]
 
 _CONSTANT_TYPES = frozenset({"bool", "float32", "int32", "int64", "uint8"})
-_QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinear", "ConvInteger", "MatMulInteger")
+_MOST_NAMED = 6
+"""Kinds of faults told in one line."""
 
 
 def import_onnx(
@@ -75,17 +78,19 @@ def import_model(model: Any) -> FloatGraph:
     Raises:
         InputError: as `import_onnx`.
     """
+    opset = main_opset(model)
     _check_domains(model)
     input_shapes = fix_input_shapes(model)
     trace = trace_model(model, input_shapes)
-    nodes, made = convert_nodes(model, trace, main_opset(model))
+    nodes, made = convert_nodes(model, trace, opset)
+    constants = {name: _plain(value) for name, value in {**trace.constants, **made}.items()}
+    check_weights(nodes, constants)
     outputs = tuple(each.name for each in model.graph.output)
     constant_output = next((name for name in outputs if name in trace.constants), None)
     if constant_output is not None:
         raise UnsupportedInputError(
             f"model output '{constant_output}' does not depend on the input; remove it"
         )
-    constants = {name: _plain(name, value) for name, value in {**trace.constants, **made}.items()}
     graph = FloatGraph(
         nodes=nodes,
         inputs=tuple(input_shapes),
@@ -95,15 +100,13 @@ def import_model(model: Any) -> FloatGraph:
         dtypes=trace.dtypes,
     )
     graph = canonicalise(graph)
-    _check_operators(graph)
+    _check_operators(graph, opset)
     _check_constant_types(graph)
     return graph
 
 
-def _plain(name: str, values: Any) -> Any:
+def _plain(values: Any) -> Any:
     array = np.asarray(values)
-    if array.dtype == np.float32 and np.isnan(array).any():
-        raise InputError(f"weight '{name}' holds NaN; the model is damaged, export it again")
     if array.dtype.kind in "iu" and str(array.dtype) not in _CONSTANT_TYPES:
         return array.astype(np.int64)
     return array
@@ -112,29 +115,24 @@ def _plain(name: str, values: Any) -> Any:
 def _check_domains(model: Any) -> None:
     absorbed = _absorbed()
     foreign = [
-        (f"{node.domain}.{node.op_type}", node.name or node.output[0], _foreign_fault(node.op_type))
+        (f"{node.domain}.{node.op_type}", node.name or node.output[0], "")
         for node in model.graph.node
         if node.domain not in {"", "ai.onnx"} and f"{node.domain}.{node.op_type}" not in absorbed
     ]
-    _refuse(foreign)
+    _refuse(foreign, main_opset(model))
 
 
 def _absorbed() -> set[str]:
     return set[str]().union(*(each.absorbs for each in PASSES))
 
 
-def _foreign_fault(op: str) -> str:
-    is_quantized = any(each in op for each in _QUANTIZED)
-    return "the model is quantized already; give the float model" if is_quantized else ""
-
-
-def _check_operators(graph: FloatGraph) -> None:
+def _check_operators(graph: FloatGraph, opset: int) -> None:
     refused: list[tuple[str, str, str]] = []
     for node in graph.nodes:
         fault = _find_fault(graph, node)
         if fault is not None:
             refused.append((node.op, node.name, fault))
-    _refuse(refused)
+    _refuse(refused, opset)
 
 
 def _check_constant_types(graph: FloatGraph) -> None:
@@ -150,7 +148,7 @@ def _find_fault(graph: FloatGraph, node: Node) -> str | None:
     """Why a node cannot be quantized: "" for an unknown operator; None if it can."""
     operator = OPERATORS.get(node.op)
     if operator is None:
-        return _foreign_fault(node.op)
+        return ""
     for at, name in enumerate(node.inputs):
         if at in operator.parameters and name and name not in graph.constants:
             return f"input '{name}' is computed; only a constant is supported"
@@ -163,19 +161,19 @@ def _find_fault(graph: FloatGraph, node: Node) -> str | None:
     return operator.find_fault(graph, node)
 
 
-def _refuse(refused: list[tuple[str, str, str]]) -> None:
-    """Raise one line that names every operator refused, with its count and an example."""
+def _refuse(refused: list[tuple[str, str, str]], opset: int) -> None:
+    """Raise one line that names every operator refused, an example of each, and a way out."""
     if not refused:
         return
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for op, name, fault in refused:
         groups[op, fault].append(name)
     parts = [
-        f"{op} x{len(names)} (e.g. node '{names[0]}'{': ' + fault if fault else ''})"
+        f"{op} x{len(names)} (e.g. node '{names[0]}'): {fault or remedy_of(op, opset)}"
         for (op, fault), names in sorted(groups.items())
     ]
-    count = len({*OPERATORS, *_absorbed()})
+    if len(parts) > _MOST_NAMED:
+        parts[_MOST_NAMED:] = [f"and {len(parts) - _MOST_NAMED} more kinds of operators"]
     raise UnsupportedInputError(
-        f"unsupported: {', '.join(parts)}; docs/operators.md lists the {count} operators that are "
-        "understood: replace it in the model, or leave out the output that needs it"
+        f"unsupported: {'; '.join(parts)}; docs/operators.md lists the operators that are supported"
     )

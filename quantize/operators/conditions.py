@@ -59,5 +59,5 @@ def operand_fault(graph: FloatGraph, node: Node) -> str | None:
         if others and str(constant.dtype) not in others:
             return f"constant '{name}' of type {constant.dtype} meets {', '.join(sorted(others))}"
         if constant.dtype.kind == "f" and not np.isfinite(constant).all():
-            return f"constant '{name}' holds NaN or infinity"
+            return f"constant '{name}' holds infinity; use a large finite number, as -1e4 in a mask"
     return None

@@ -111,9 +111,13 @@ def strange_operator(folder: Path) -> None:
         pytest.param(empty, "it holds no operators", id="empty"),
         pytest.param(too_large, "3221225472 bytes; at most 2147483648", id="over 2 GiB"),
         pytest.param(external_too_large, "at most 2147483648", id="external data over 2 GiB"),
-        pytest.param(weight_that_is_nan, "weight 'a_w' holds NaN", id="NaN weight"),
+        pytest.param(
+            weight_that_is_nan, "weight 'a_w' of layer 'a' (Conv) holds NaN", id="NaN weight"
+        ),
         pytest.param(layer_that_gives_nan, "layer 'logarithm' (Log)", id="NaN activation"),
-        pytest.param(strange_operator, "Det x1 (e.g. node 'determinant')", id="operator"),
+        pytest.param(
+            strange_operator, "Det x1 (e.g. node 'determinant'): write it with", id="operator"
+        ),
     ],
 )
 def test_a_bad_model_is_bad_input(make, said: str, here: Path, capsys) -> None:
