@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from edge.bundle.manifest import ImageInput
 from edge.errors import InputError
 from quantize.calibration_checks import find_refusals, require_acceptable
+from quantize.evaluation.evaluate import reported_part
+from quantize.evaluation.label_views import label_views
 from quantize.refusals.claim_size import too_few_for_auroc
 from quantize.refusals.finding import Finding
 from quantize.report.model import Finding as ReportedFinding
@@ -106,12 +108,20 @@ def _too_few(
         )
     if data is None or data.output.kind == "regression":
         return
-    for label, positives in data.class_counts().items():
+    reported = reported_part(data, data.output)
+    groups = np.asarray(reported.groups)
+    for view in label_views(reported.truth, data.output.labels, data.output.kind):
+        # Films of one patient are no more than one patient: patients are what is counted.
+        with_it, without = (
+            len(np.unique(groups[view.known[is_chosen]]))
+            for is_chosen in (view.positive, ~view.positive)
+        )
         finding = too_few_for_auroc(
-            label,
-            positives=positives,
-            negatives=len(data) - positives,
+            view.label,
+            positives=with_it,
+            negatives=without,
             half_width=request.claim_within,
+            of_all=len(reported) / len(data),
         )
         if finding is not None:
             yield finding

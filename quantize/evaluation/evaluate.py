@@ -21,7 +21,7 @@ from quantize.labelled_data import LabelledData
 if TYPE_CHECKING:
     from edge.bundle.manifest import Output
 
-__all__ = ["evaluate_answers", "evaluate_artifacts", "fitted_part"]
+__all__ = ["evaluate_answers", "evaluate_artifacts", "fitted_part", "reported_part"]
 
 
 def evaluate_artifacts(
@@ -47,8 +47,10 @@ def evaluate_artifacts(
     """
     chosen = _filled(options or EvaluationOptions(), tuple(models))
     used = _used(data)
-    answers = collect_answers(models, used, output, progress=chosen.progress)
-    return evaluate_answers(answers, used, output, chosen)
+    answers = collect_answers(models, data.part(used), output, progress=chosen.progress)
+    # Examples are told by where they are in what the user gave.
+    placed = replace(answers, positions=used[answers.positions])
+    return evaluate_answers(placed, data, output, chosen)
 
 
 def evaluate_answers(
@@ -101,17 +103,36 @@ def fitted_part(
     Returns:
         None where there are too few to fit anything, so that all are reported.
     """
-    used = _used(data)
-    chosen = options or EvaluationOptions(quantized=("int8",))
-    fitted, _ = _split(used, output, chosen)
+    used = data.part(_used(data))
+    fitted, _ = _split(used, output, options or _REFITTED)
     return used.part(fitted) if fitted.size else None
 
 
-def _used(data: LabelledData) -> LabelledData:
-    """Without the training examples, where splits are named."""
-    if not data.splits:
-        return data
-    return data.part(np.sort(np.concatenate(stated_splits(data.splits))))
+def reported_part(
+    data: LabelledData, output: Output, options: EvaluationOptions | None = None
+) -> LabelledData:
+    """The examples that figures are reported of: all that nothing is fitted on.
+
+    Args:
+        data: as for `evaluate_artifacts`.
+        output: how outputs are read.
+        options: how they are judged.
+    """
+    used = data.part(_used(data))
+    _, reported = _split(used, output, options or _REFITTED)
+    return used.part(reported)
+
+
+_REFITTED = EvaluationOptions(quantized=("int8",))
+"""As bundles are judged: some of the models are refitted."""
+
+
+def _used(data: LabelledData) -> NDArray[np.int64]:
+    """Positions of examples with a known label, and where splits are named not for training."""
+    known = np.isfinite(data.truth.reshape(len(data), -1)).any(axis=1)
+    if data.splits:
+        known &= np.isin(np.arange(len(data)), np.concatenate(stated_splits(data.splits)))
+    return np.flatnonzero(known)
 
 
 def _filled(options: EvaluationOptions, names: tuple[str, ...]) -> EvaluationOptions:

@@ -138,3 +138,42 @@ def test_a_model_that_answers_with_no_number_is_refused_by_its_layer(
     said = capsys.readouterr().err
     assert named in said
     assert said.count("\n") == 1
+
+
+def scores_of_a_table(folder: Path) -> Path:
+    build = tiny.ModelBuilder(seed=3)
+    build.gemm("X", "scores", (8, 2))
+    model = build.model({"X": (1, 8)}, {"scores": (1, 2)})
+    return tiny.save(model, folder / "model.onnx")
+
+
+def judged(folder: Path, truth: np.ndarray, **more: np.ndarray) -> int:
+    examples = np.random.default_rng(0).uniform(-3, 3, (len(truth), 8)).astype(np.float32)
+    np.savez(folder / "data.npz", X=examples, y=truth, **more)
+    card = ("--labels", "a,b", "--kind", "multilabel", "--activation", "sigmoid")
+    words = ("--data", str(folder / "data.npz"), *card, "--repair", "none")
+    return exit_code(scores_of_a_table(folder), folder / "data.npz", *words)
+
+
+def halves(count: int) -> np.ndarray:
+    return (np.arange(count)[:, None] // np.array([1, 2]) % 2).astype(np.float32)
+
+
+def test_labels_that_are_not_known_carry_no_claim(tmp_path, capsys) -> None:
+    truth = np.full((500, 2), np.nan, np.float32)
+    truth[:44] = halves(44)
+    truth[3:44, 0] = 1.0
+    assert judged(tmp_path, truth) == 1
+    said = capsys.readouterr().err
+    assert "without it in the" in said
+    assert "--accept too-few-for-claim" in said
+
+
+def test_many_examples_of_a_few_patients_carry_no_claim(tmp_path, capsys) -> None:
+    assert judged(tmp_path, halves(600), group=np.arange(600) // 150) == 1
+    assert "patients or examples with and" in capsys.readouterr().err
+
+
+def test_many_examples_each_of_its_own_carry_one(tmp_path, capsys) -> None:
+    assert judged(tmp_path, halves(600)) == 0
+    assert "tested on" in capsys.readouterr().out

@@ -10,6 +10,7 @@ from quantize.evaluation.answers import Answers, collect_answers
 from quantize.evaluation.evaluate import (
     evaluate_answers,
     evaluate_artifacts,
+    reported_part,
 )
 from quantize.evaluation.evidence_metrics import to_metrics
 from quantize.evaluation.options import EvaluationOptions
@@ -113,6 +114,29 @@ def test_many_examples_of_one_patient_give_no_intervals_and_it_is_said(classifie
     assert [(each.low, each.high) for each in shown] == [(None, None)] * len(shown)
     assert "the 300 examples are of 1 patient or group" in " ".join(evaluation.findings)
     assert examples_text(evaluation, "examples") == "300 examples of 1 patient or group"
+
+
+def test_an_example_whose_label_is_not_known_is_not_counted(found) -> None:
+    values, truth = found
+    truth = truth.copy()
+    truth[::2] = np.nan
+    truth[1::4, 0] = np.nan
+    data = labelled(values, truth, FINDINGS)
+    evaluation = evaluate_artifacts({"f": identity}, data, FINDINGS, QUICK)
+    assert evaluation.examples == 200
+    assert len(reported_part(data, FINDINGS, EvaluationOptions(fit_share=0.0))) == 200
+
+
+def test_a_flip_is_told_by_its_position_in_the_data_as_given(classified) -> None:
+    """Training examples stand before it and are not looked at."""
+    splits = ("train",) * 100 + ("test",) * 200
+    data = labelled(*classified, CLASSES, splits=splits)
+    options = EvaluationOptions(repeats=10, fit_share=0.0, may_name=True)
+    evaluation = evaluate_artifacts({"f": identity, "int8": rounded(2.0)}, data, CLASSES, options)
+    flipped = evaluation.comparisons[0].flipped
+    assert flipped
+    assert all(each.name == f"patient_{each.index}.png" for each in flipped)
+    assert min(each.index for each in flipped) >= 100
 
 
 def test_named_splits_are_taken_as_named(classified) -> None:

@@ -1,5 +1,7 @@
 """How many labelled examples a claim needs."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,15 +39,44 @@ def test_enough_examples_are_no_finding() -> None:
     assert too_few_for_auroc("mass", positives=400, negatives=600, half_width=0.05) is None
 
 
-def test_too_few_examples_say_how_many_are_needed() -> None:
-    finding = too_few_for_auroc("mass", positives=10, negatives=20, half_width=0.05)
+def missing(message: str) -> dict[str, int]:
+    """How many more of each class a finding asks for."""
+    found = re.findall(r"(\d+) more (with|without) it", message)
+    return {which: int(count) for count, which in found}
+
+
+@pytest.mark.parametrize(
+    ("positives", "negatives", "asked"),
+    [
+        pytest.param(10, 1000, {"with"}, id="more of the rare class"),
+        pytest.param(1000, 10, {"without"}, id="more of those without"),
+        pytest.param(20, 20, {"with", "without"}, id="more of both"),
+        pytest.param(10, 60, {"with", "without"}, id="the common class is short too"),
+    ],
+)
+def test_too_few_examples_say_how_many_of_which_are_missing(positives, negatives, asked) -> None:
+    finding = too_few_for_auroc("mass", positives=positives, negatives=negatives, half_width=0.05)
     assert finding is not None
     assert (finding.name, finding.is_fatal) == ("too-few-for-claim", True)
-    assert "10 examples with and 20 without" in finding.message
-    words = finding.message.replace(",", "").split()
-    needed = [int(word) for word in words[words.index("about") :] if word.isdigit()]
-    assert auroc_half_width(0.9, positives=needed[0], negatives=needed[1]) <= 0.05
-    assert too_few_for_auroc("m", positives=needed[0], negatives=needed[1], half_width=0.05) is None
+    assert f"{positives} patients or examples with and {negatives} without" in finding.message
+    more = missing(finding.message)
+    assert set(more) == asked
+    enough = {"positives": positives + more.get("with", 0)}
+    enough["negatives"] = negatives + more.get("without", 0)
+    assert too_few_for_auroc("m", **enough, half_width=0.05) is None
+    columns = {"with": "positives", "without": "negatives"}
+    fewer = {**enough, **{columns[which]: enough[columns[which]] - 1 for which in asked}}
+    assert too_few_for_auroc("m", **fewer, half_width=0.05) is not None
+
+
+def test_what_thresholds_are_fitted_on_is_asked_for_too() -> None:
+    """Of three examples labelled two are reported."""
+    all_, part = (
+        too_few_for_auroc("m", positives=20, negatives=20, half_width=0.05, of_all=share)
+        for share in (1.0, 2 / 3)
+    )
+    assert missing(part.message)["with"] == pytest.approx(1.5 * missing(all_.message)["with"], 0.1)
+    assert "in the 67% that are reported" in part.message
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(0, 50), (50, 0), (0, 0)])
