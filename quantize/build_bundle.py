@@ -221,6 +221,8 @@ class _Build:
         if self._request.is_timed:
             floats = float_tflite(source, artifacts)
             speed = time_artifacts(source.artifact(), floats, artifacts, examples)
+        is_asked = self._request.kept_float != "auto"
+        kept = kept_float_notes(artifacts, is_asked_for=is_asked)
         measured = Measured(
             source_bytes=source.model.ByteSize(),
             parity=judgement.parity,
@@ -232,7 +234,7 @@ class _Build:
             findings=(
                 *reported_findings(self.findings),
                 *self._doubts(judgement, artifacts),
-                *(ReportedFinding("note", text) for text in kept_float_notes(artifacts)),
+                *(ReportedFinding("note", each) for each in kept),
                 *(ReportedFinding("note", f"assumed {each}") for each in self.assumed),
             ),
         )

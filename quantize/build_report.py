@@ -125,12 +125,15 @@ def without_times(report: QuantizationReport) -> QuantizationReport:
     return replace(report, speed=(), speed_gains=(), machine="", ladder=steps)
 
 
-def kept_float_notes(artifacts: Sequence[BuiltArtifact]) -> tuple[str, ...]:
+def kept_float_notes(artifacts: Sequence[BuiltArtifact], *, is_asked_for: bool) -> tuple[str, ...]:
     """Which engines run the float file, one sentence each."""
+    reason = (
+        "as asked for"
+        if is_asked_for
+        else "so small a recurrent or attention model gains no speed; --float none leaves it out"
+    )
     return tuple(
-        f"{each.entry.engine} runs {each.entry.path}: int8 is not expected to be faster in a "
-        "recurrent or attention model this small, or float was asked for; --precision of edge-run "
-        "chooses int8, --float none leaves float out"
+        f"{each.entry.engine} runs {each.entry.path}: {reason}"
         for each in artifacts
         if is_kept_float(each)
     )

@@ -11,7 +11,7 @@ from quantize.report.plots.svg import IdSource, element
 
 __all__ = ["PageContext", "legend", "page_context"]
 
-_KINDS = ("one", "two", "three")
+_KINDS = ("one", "two", "three", "four")
 
 
 @dataclass(frozen=True, slots=True)

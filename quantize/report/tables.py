@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
 __all__ = ["details", "paragraph", "table"]
+
+_WITH_BOUNDS = re.compile(r"(\S+(?: %)?) (\([^()]+\))")
 
 
 def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -26,8 +29,16 @@ def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 def _row(row: Sequence[str]) -> str:
     first, *others = row
-    cells = "".join(f"<td{_kind(cell)}>{escape(cell)}</td>" for cell in others)
+    cells = "".join(f"<td{_kind(cell)}>{_content(cell)}</td>" for cell in others)
     return f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>'
+
+
+def _content(cell: str) -> str:
+    """A number's bounds go to the next line as a whole where there is no room beside it."""
+    found = _WITH_BOUNDS.fullmatch(cell)
+    if found is None:
+        return escape(cell)
+    return f'{escape(found[1])} <span class="bounds">{escape(found[2])}</span>'
 
 
 def _kind(cell: str) -> str:

@@ -11,13 +11,13 @@ from quantize.report.plots.svg import Caption, IdSource, element, figure_svg, te
 
 __all__ = ["Bar", "Interval", "Span", "bar_chart", "interval_chart", "range_chart"]
 
-_WIDTH = 760.0
-_LABEL_WIDTH = 240.0
+_WIDTH = 860.0
+_LABEL_WIDTH = 320.0
 _VALUE_WIDTH = 100.0
 _ROW = 22.0
 _TOP = 8.0
 _BOTTOM = 26.0
-_MOST_LETTERS = 36
+_MOST_LETTERS = 48
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from report_samples import full_report
 
 from quantize.report.html_page import render_html
 from quantize.report.model import QuantizationReport
+from quantize.report.tables import table
 
 VOID = {"meta", "line", "rect", "circle", "path"}
 
@@ -107,6 +108,13 @@ def test_where_int8_gains_no_speed_the_page_says_so_and_the_way_out(page) -> Non
 
 def test_cosine_stands_beside_the_signal_to_noise_ratio(page) -> None:
     assert '<td class="number">27.5 dB</td><td class="number">0.99912</td>' in page
+
+
+def test_bounds_stay_together_where_a_table_is_narrow() -> None:
+    content = table("figures", ("model", "AUROC", "SNR"), [("a (b)", "0.8 (0.7 to 0.9)", "3 dB")])
+    assert '<td class="number">0.8 <span class="bounds">(0.7 to 0.9)</span></td>' in content
+    assert '<th scope="row">a (b)</th>' in content
+    assert '<td class="number">3 dB</td>' in content
 
 
 def test_names_are_text_and_never_markup(page) -> None:
