@@ -15,6 +15,7 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "run": ("benchmarks.run_command", "Measure models on this very machine."),
+    "soak": ("benchmarks.soak.command", "Minutes of full load: throttling, heat, leaks."),
     "compare": ("benchmarks.comparison.command", "Hold records to each other, as ratios."),
     "choose": ("benchmarks.choosing.command", "Find what is fastest here, for edge-run."),
     "forecast": ("benchmarks.forecast.command", "What to expect of a board that is not here."),
