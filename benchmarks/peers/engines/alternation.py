@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.child_environment import child_environment
 from edge.errors import EngineError
 
-__all__ = ["Burst", "WorkerProcess", "alternate", "worker_command"]
+__all__ = ["Burst", "Taken", "WorkerProcess", "alternate", "worker_command"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,19 @@ class Burst:
 
     seconds: float
     most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one burst took.
+
+    Attributes:
+        wall_ns: nanoseconds of each inference.
+        processor_ns: processor time of one inference on average, all threads together.
+    """
+
+    wall_ns: list[int]
+    processor_ns: int
 
 
 def worker_command(python: Path, module: str, **arguments: object) -> list[str]:
@@ -66,8 +79,8 @@ class WorkerProcess:
             self.close()
             raise
 
-    def run(self, burst: Burst) -> list[int]:
-        """Nanoseconds of each inference of a burst.
+    def run(self, burst: Burst) -> Taken:
+        """Run a burst.
 
         Raises:
             EngineError: the worker has ended, or does not come back.
@@ -78,8 +91,7 @@ class WorkerProcess:
             self._stdin.flush()
         except OSError:
             raise EngineError(self._ending()) from None
-        taken: list[int] = self._read()
-        return taken
+        return Taken(**self._read())
 
     def close(self) -> None:
         """End the worker. Calling it twice is harmless."""
@@ -129,7 +141,7 @@ def alternate(
     burst: Burst,
     seed: int,
     progress: Callable[[int], None] = lambda _: None,
-) -> tuple[dict[str, list[list[int]]], dict[str, str]]:
+) -> tuple[dict[str, list[Taken]], dict[str, str]]:
     """Run every worker once a round, in an order that is shuffled anew each round.
 
     What disturbs the machine, and its own drift, then meets all alike.
@@ -142,11 +154,11 @@ def alternate(
         progress: told the number of each round that ends.
 
     Returns:
-        Nanoseconds by name and round; and what became of workers that failed, by name: they
+        What bursts took by name and round; and what became of workers that failed, by name: they
         take no further turns, and have no times.
     """
     order = random.Random(seed)  # noqa: S311 - an order of turns, not a secret
-    taken: dict[str, list[list[int]]] = {name: [] for name in workers}
+    taken: dict[str, list[Taken]] = {name: [] for name in workers}
     faults: dict[str, str] = {}
     for turn in range(rounds + 1):
         names = [name for name in workers if name not in faults]

@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.environment import describe_machine, others_share, read_state
-from benchmarks.peers.engines.alternation import Burst, WorkerProcess, alternate, worker_command
+from benchmarks.peers.engines.alternation import (
+    Burst,
+    Taken,
+    WorkerProcess,
+    alternate,
+    worker_command,
+)
 from benchmarks.peers.engines.contestants import Contestant
 from benchmarks.peers.engines.record import Entry, Heat
 from benchmarks.peers.quantizers.bar_model import BarModelFolder
@@ -108,7 +114,7 @@ def run_heat(
     inputs = scratch / "inputs.npz"
     write_inputs(model, inputs, plan.examples)
     before = read_state()
-    entries = {each.contestant.key: _entry(each) for each in candidates}
+    entries = {each.contestant.key: _entry(each, plan.threads) for each in candidates}
     workers: dict[str, WorkerProcess] = {}
     try:
         for each in candidates:
@@ -138,9 +144,9 @@ def run_heat(
     )
 
 
-def _entry(candidate: Candidate) -> Entry:
+def _entry(candidate: Candidate, threads: int) -> Entry:
     who = candidate.contestant
-    entry = Entry(who.key, who.name, who.precision, who.is_ours, fault=candidate.fault)
+    entry = Entry(who.key, who.name, who.precision, who.is_ours, threads, fault=candidate.fault)
     if candidate.fault is not None:
         return entry
     data = candidate.file.read_bytes()
@@ -186,6 +192,11 @@ def _answers(path: Path) -> dict[str, NDArray[Any]]:
         return {name: archive[name] for name in archive.files}
 
 
-def _timed(entry: Entry, taken: Mapping[str, list[list[int]]], faults: Mapping[str, str]) -> Entry:
-    fault = faults.get(entry.key, entry.fault)
-    return replace(entry, fault=fault, rounds_ns=taken.get(entry.key, []))
+def _timed(entry: Entry, taken: Mapping[str, list[Taken]], faults: Mapping[str, str]) -> Entry:
+    rounds = taken.get(entry.key, [])
+    return replace(
+        entry,
+        fault=faults.get(entry.key, entry.fault),
+        rounds_ns=[each.wall_ns for each in rounds],
+        rounds_processor_ns=[each.processor_ns for each in rounds],
+    )

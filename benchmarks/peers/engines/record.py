@@ -28,24 +28,29 @@ class Entry:
         name: of the engine.
         precision: "float32", "bfloat16" or "int8".
         is_ours: run by edgedx.
+        threads: inside one inference.
         version: of what ran it; "" where nothing did.
         sha256: of its file; "" where there is none.
         file_bytes: size of its file, weights beside it included.
         fault: why it did not run; None where it did.
         quality: of its answers against the float model's.
         rounds_ns: nanoseconds of each inference, by round.
+        rounds_processor_ns: processor time of one inference on average, by round, all threads of
+            the process together.
     """
 
     key: str
     name: str
     precision: str
     is_ours: bool
+    threads: int = 1
     version: str = ""
     sha256: str = ""
     file_bytes: int = 0
     fault: str | None = None
     quality: Quality | None = None
     rounds_ns: list[list[int]] = field(default_factory=list)
+    rounds_processor_ns: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,12 +60,13 @@ def _introduction(comparison: EngineComparison) -> Iterator[str]:
         yield (
             f"**Other programs ran meanwhile**: they took {_percent(min(shares))} to "
             f"{_percent(max(shares))} of the processors' time, by heat. All contestants met them "
-            "alike, in turns; times at as many threads as processors suffer most."
+            "in turns, yet times at as many threads as processors are theirs as well."
         )
     yield ""
     yield (
-        "A round's time is the lower quartile of its inferences, a contestant's the median of its "
-        "rounds; a ratio is the median over rounds, with its bootstrap interval of 95 %. Inference "
+        "ms: at one thread the processor time of an inference, which being interrupted does not "
+        "add to; at several the smallest time on the clock, of each round; then the median of the "
+        "rounds. A ratio is the median over rounds, with its bootstrap interval of 95 %. Inference "
         "alone: the same tensors in, outputs read. dB: centred signal-to-noise ratio of the "
         f"answers against the float model's; below {LEAST_DB:.0f} dB a time does not count."
     )

@@ -28,7 +28,6 @@ BAR = 1.03
 LEAST_DB = 10.0
 """Centred signal-to-noise ratio below which an answer is wrong, however fast it came."""
 
-_QUIET = 0.25
 _UNCHOSEN = f"{OUR_NAME} int8, onnxruntime"
 
 
@@ -62,11 +61,15 @@ def counts(entry: Entry) -> bool:
 
 
 def round_times_ms(entry: Entry) -> list[float]:
-    """One time a round: the lower quartile of its inferences, in milliseconds.
+    """One time a round, in milliseconds, that other programs change as little as can be.
 
-    Half of the samples of a shared machine are somebody else's; the smallest of all is luck.
+    At one thread it is the processor time of an inference, which being interrupted does not add
+    to; an engine that takes more threads than it was given pays for them. At several threads
+    waiting for one another counts, so it is the smallest time on the clock.
     """
-    return [float(np.quantile(each, _QUIET)) / 1e6 for each in entry.rounds_ns]
+    if entry.threads == 1:
+        return [each / 1e6 for each in entry.rounds_processor_ns]
+    return [min(each) / 1e6 for each in entry.rounds_ns]
 
 
 def typical_ms(entry: Entry) -> float:

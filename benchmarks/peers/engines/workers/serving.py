@@ -1,8 +1,8 @@
 """A worker's end of the conversation: load, answer all examples once, then run bursts by the line.
 
 What a worker says, one JSON value a line: first `{"version": ...}` when all answers are in their
-file, or `{"fault": ...}`; then, for each line `SECONDS MOST` that it is told, the nanoseconds of
-each inference of a burst. The end of its input is the end of it.
+file, or `{"fault": ...}`; then, for each line `SECONDS MOST` that it is told, what a burst took.
+The end of its input is the end of it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def serve(open_runner: Callable[[ModelRequest], Runner]) -> None:
         _say(channel, run_burst(runner, prepared, float(seconds), int(most)))
 
 
-def run_burst(runner: Runner, prepared: Sequence[Any], seconds: float, most: int) -> list[int]:
+def run_burst(runner: Runner, prepared: Sequence[Any], seconds: float, most: int) -> dict[str, Any]:
     """Time single inferences, over the examples in turn, so that no answer can be kept.
 
     Args:
@@ -98,18 +98,21 @@ def run_burst(runner: Runner, prepared: Sequence[Any], seconds: float, most: int
         most: inferences at most.
 
     Returns:
-        Nanoseconds of each.
+        `wall_ns`, nanoseconds of each; and `processor_ns`, those of processor time that all
+        threads of this process took for one, on average: being interrupted does not add to it.
     """
     for index in range(_UNTIMED):
         runner.infer(prepared[index % len(prepared)])
     taken: list[int] = []
     end = time.perf_counter() + seconds
+    processor = time.process_time_ns()
     while len(taken) < most and (len(taken) < _FEWEST or time.perf_counter() < end):
         example = prepared[len(taken) % len(prepared)]
         begun = time.perf_counter_ns()
         runner.infer(example)
         taken.append(time.perf_counter_ns() - begun)
-    return taken
+    processor = time.process_time_ns() - processor
+    return {"wall_ns": taken, "processor_ns": processor // len(taken)}
 
 
 def _own_channel() -> TextIO:

@@ -51,12 +51,17 @@ def test_a_worker_answers_every_example_before_it_is_timed(start, tmp_path) -> N
 
 
 def test_what_an_engine_prints_does_not_disturb_the_conversation(start, tmp_path) -> None:
-    assert len(start().run(SHORT)) == 5
+    assert len(start().run(SHORT).wall_ns) == 5
     assert "engines print what they like" in (tmp_path / "tiny.log").read_text()
 
 
 def test_a_burst_ends_after_its_seconds_but_has_three_inferences(start) -> None:
-    assert len(start(slow_s=0.02).run(Burst(seconds=0.001, most=50))) == 3
+    assert len(start(slow_s=0.02).run(Burst(seconds=0.001, most=50)).wall_ns) == 3
+
+
+def test_processor_time_leaves_out_what_an_inference_slept(start) -> None:
+    taken = start(slow_s=0.05).run(SHORT)
+    assert taken.processor_ns < 50_000_000 <= min(taken.wall_ns)
 
 
 def test_a_model_that_does_not_load_is_told_in_one_line(start) -> None:
@@ -74,7 +79,7 @@ def test_all_take_turns_and_the_first_round_does_not_count(start) -> None:
     rounds = []
     taken, faults = alternate(workers, rounds=3, burst=SHORT, seed=1, progress=rounds.append)
     assert faults == {}
-    assert {name: [len(each) for each in found] for name, found in taken.items()} == {
+    assert {name: [len(each.wall_ns) for each in found] for name, found in taken.items()} == {
         "a": [5, 5, 5],
         "b": [5, 5, 5],
     }

@@ -24,7 +24,12 @@ MS = 1_000_000
 def entry(name: str, milliseconds: float, **changes: object) -> Entry:
     taken = [[round(milliseconds * MS)] * 4 for _ in range(3)]
     quality = Quality(30.0, 30.0, 1.0, 24)
-    made = Entry(f"{name} int8", name, "int8", name == "edgedx", quality=quality, rounds_ns=taken)
+    made = Entry(
+        *(f"{name} int8", name, "int8", name == "edgedx"),
+        quality=quality,
+        rounds_ns=taken,
+        rounds_processor_ns=[each[0] for each in taken],
+    )
     return replace(made, **changes)
 
 
@@ -32,9 +37,13 @@ def heat(*entries: Entry) -> Heat:
     return Heat("resnet50", "cnn", "ab" * 32, 1, 1, 0.5, 3.0, entries)
 
 
-def test_a_rounds_time_is_its_quiet_quarter() -> None:
-    disturbed = entry("mnn", 0.0, rounds_ns=[[2 * MS, 2 * MS, 2 * MS, 9 * MS]] * 3)
-    assert typical_ms(disturbed) == 2.0
+def test_at_one_thread_the_time_is_that_of_the_processor() -> None:
+    assert typical_ms(entry("mnn", 5.0, rounds_processor_ns=[2 * MS] * 3)) == 2.0
+
+
+def test_at_several_threads_it_is_the_smallest_on_the_clock_of_each_round() -> None:
+    taken = [[3 * MS, 9 * MS], [9 * MS, 4 * MS], [9 * MS, 5 * MS]]
+    assert typical_ms(entry("mnn", 1.0, threads=2, rounds_ns=taken)) == 4.0
 
 
 @pytest.mark.parametrize(
