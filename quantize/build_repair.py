@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from quantize.calibration import Calibration, TensorRange, calibrate
-from quantize.calibration_options import CalibrationOptions
+from quantize.calibration_options import CalibrationOptions, RangeMethod
 from quantize.graph import FloatGraph
 from quantize.precision_plan import plan_precisions
 from quantize.quantized_graph import Precision, QuantizedGraph
@@ -100,7 +100,8 @@ def final_ranges(
         examples: that it was calibrated on.
         options: of the calibration.
         known: activations whose range was never measured.
-        by_ladder: whether the repair ladder chose the ranges, by what they do to the outputs.
+        by_ladder: whether the repair ladder chose the ranges, by what they do to the outputs; it
+            leaves a method that was asked for.
     """
     if Precision.INT8 not in {quantized.precision(node) for node in quantized.graph.nodes}:
         return ()
@@ -111,7 +112,8 @@ def final_ranges(
     for name, tensor in seen.tensors.items():
         params = quantized.activations[name]
         low, high = ((end - params.zero_point) * params.scale for end in (0, 255))
-        method = _LADDER if by_ladder else tensor.method.value
+        is_tried = by_ladder and options.method is RangeMethod.AUTO
+        method = _LADDER if is_tried else tensor.method.value
         method = _KNOWN if name in known else method
         entries.append(RangeEntry(name, *tensor.observed, low, high, method))
     return tuple(entries)

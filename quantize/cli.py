@@ -18,6 +18,7 @@ from quantize.progress_bars import ProgressBars
 
 if TYPE_CHECKING:
     from quantize.build_request import BuildReport, BuildRequest, DataRequest
+    from quantize.calibration_options import CalibrationOptions
 
 __all__ = ["main"]
 
@@ -88,7 +89,12 @@ def _source_options(command: Command) -> Command:
             show_default=True,
             help="How the range of an activation is chosen; auto: by tensor, by error.",
         ),
-        click.option("--percentile", type=float, default=99.99, show_default=True),
+        click.option(
+            "--percentile",
+            type=float,
+            metavar="P",
+            help="For --range-method percentile: per cent that stay inside.  [default: 99.99]",
+        ),
         click.option(
             "--assume-no-padding",
             is_flag=True,
@@ -286,7 +292,6 @@ def _with_bars(work: Callable[[Callable[[str, int, int], None]], Found]) -> Foun
 def _request(options: dict[str, Any]) -> BuildRequest:
     from quantize.artifacts import ArtifactOptions
     from quantize.build_request import BuildRequest
-    from quantize.calibration_options import CalibrationOptions, RangeMethod
     from quantize.metrics_file import read_metrics
     from quantize.option_values import read_card_options, read_shapes
 
@@ -303,9 +308,7 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         most_examples=options["max_examples"],
         input_shapes=read_shapes(options["shapes"]),
         metrics=read_metrics(Path(options["metrics"])) if options["metrics"] else (),
-        ranges=CalibrationOptions(
-            method=RangeMethod(options["range_method"]), percentile=options["percentile"]
-        ),
+        ranges=_ranges(options),
         artifacts=ArtifactOptions(
             options["tflite_ends"], is_signed=options["activations"] == "int8"
         ),
@@ -320,6 +323,20 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         is_timed=options["is_timed"],
         kept_float=options["kept_float"],
     )
+
+
+def _ranges(options: dict[str, Any]) -> CalibrationOptions:
+    from quantize.calibration_options import CalibrationOptions, RangeMethod
+
+    method = RangeMethod(options["range_method"])
+    if options["percentile"] is None:
+        return CalibrationOptions(method=method)
+    if method is not RangeMethod.PERCENTILE:
+        raise UsageError(
+            f"--percentile is not used by --range-method {method.value}; leave it out, or add "
+            "--range-method percentile"
+        )
+    return CalibrationOptions(method=method, percentile=options["percentile"])
 
 
 def _data(options: dict[str, Any]) -> DataRequest:

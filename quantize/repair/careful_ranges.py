@@ -18,6 +18,7 @@ import numpy as np
 
 from quantize.calibration import Calibration, CalibrationOptions, TensorRange, calibrate
 from quantize.calibration_checkpoint import graph_digest
+from quantize.calibration_options import RangeMethod
 from quantize.graph import FloatGraph
 from quantize.operators.clamp import clamp_bounds
 from quantize.quantized_graph import Precision, QuantizedGraph
@@ -89,7 +90,7 @@ def choose_ranges(
 
     Returns:
         The widest candidate that is nearly as good as the best; its ranges hold those of both
-        halves.
+        halves. Where the options name a method there is no other candidate.
 
     Raises:
         InputError: no examples, or an activation is NaN or infinite.
@@ -152,10 +153,13 @@ def _joined(parts: list[dict[str, TensorRange]]) -> dict[str, TensorRange]:
 def _candidates(
     graph: FloatGraph, seen: Calibration, rules: RangeRules
 ) -> list[dict[str, TensorRange]]:
+    limits = _limits(graph, rules)
+    if rules.options.method is not RangeMethod.AUTO:
+        # Who names a method gets it, and nothing that is chosen by the outputs.
+        return [_respected(dict(seen), limits, rules)]
     full = _joint_extremes(seen)
     kept = set(graph.inputs) | set(graph.outputs)
     fixed = _prescribed(graph, rules)
-    limits = _limits(graph, rules)
     found = [dict(seen), {name: _between(seen[name], full[name]) for name in seen}]
     found += [
         {
@@ -166,13 +170,17 @@ def _candidates(
         }
         for room in _ROOMS
     ]
-    return [
-        {
-            **{name: _within(each, limits.get(name)) for name, each in ranges.items()},
-            **{name: each for name, each in rules.known.items() if name in ranges},
-        }
-        for ranges in found
-    ]
+    return [_respected(ranges, limits, rules) for ranges in found]
+
+
+def _respected(
+    ranges: Mapping[str, TensorRange], limits: Mapping[str, TensorRange], rules: RangeRules
+) -> dict[str, TensorRange]:
+    """The ranges within their limits, and those that are known as they are."""
+    return {
+        **{name: _within(each, limits.get(name)) for name, each in ranges.items()},
+        **{name: each for name, each in rules.known.items() if name in ranges},
+    }
 
 
 def _prescribed(graph: FloatGraph, rules: RangeRules) -> set[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from quantize.calibration import TensorRange
+from quantize.calibration_options import RangeMethod
 from quantize.graph import FloatGraph
 from quantize.quantized_graph import QuantizedGraph
 from quantize.repair.adaptive_rounding import learn_rounding
@@ -143,6 +144,8 @@ def _round(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
 
 
 def _search(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
+    if shop.rules.options.method is not RangeMethod.AUTO:
+        return state  # the ranges are those of the method that was asked for
     found = search_ranges(state.quantized, state.ranges, shop.error, progress=report)
     return replace(state, ranges=found.ranges, quantized=found.quantized)
 

@@ -1,16 +1,19 @@
 """Ranges with room to spare, where a node prescribes what its scale is."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import tiny_onnx_models as tiny
 from repair_networks import EXAMPLES, inverted_residuals, parameters, plain, snr_db
 
-from quantize.calibration import CalibrationOptions
+from quantize.calibration import CalibrationOptions, calibrate
+from quantize.calibration_options import RangeMethod
 from quantize.importers.onnx_importer import import_model
 from quantize.repair.careful_ranges import RangeRules, choose_ranges
 from quantize.repair.ladder import LadderOptions, climb
+from quantize.repair.rungs import Rung
 
 
 def sigmoid_then_pooling():
@@ -95,3 +98,30 @@ def test_what_a_gate_shares_its_scale_with_keeps_its_range() -> None:
     before, after = (found.activations[name] for name in (pool.inputs[0], pool.outputs[0]))
     assert before == after
     assert before.zero_point * before.scale > 6.0
+
+
+NAMED = [each for each in RangeMethod if each is not RangeMethod.AUTO]
+
+
+@pytest.mark.parametrize("method", NAMED)
+def test_a_method_that_is_named_makes_the_ranges(method: RangeMethod) -> None:
+    """What it gives on each half of the examples, joined: nothing is chosen by the outputs."""
+    graph = import_model(tiny.concat_cnn())
+    options = CalibrationOptions(method=method)
+    found = choose_ranges(graph, EXAMPLES, RangeRules({}, {}, {}, options)).ranges
+    halves = [calibrate(graph, EXAMPLES[first::2], options=options) for first in (0, 1)]
+    for name, each in found.items():
+        wanted = [half[name] for half in halves]
+        high = max(one.high for one in wanted)
+        assert each.high == pytest.approx(high)
+        if each.low:  # what a ReLU bounds begins at 0 whatever was seen
+            assert each.low == pytest.approx(min(one.low for one in wanted))
+
+
+@pytest.mark.parametrize("method", [RangeMethod.MINMAX, RangeMethod.ENTROPY])
+def test_no_rung_moves_the_ranges_of_a_method_that_is_named(method: RangeMethod) -> None:
+    graph = import_model(tiny.concat_cnn())
+    options = LadderOptions(rungs=(), calibration=CalibrationOptions(method=method))
+    searched = replace(options, rungs=(Rung.SEARCH,))
+    before, after = (climb(graph, EXAMPLES, each).quantized for each in (options, searched))
+    assert before.activations == after.activations
