@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,22 +70,25 @@ class PipelineSubject:
             answers.append(answer)
         return answers
 
-    def engine_feeds(self) -> list[dict[str, NDArray[Any]]]:
-        """What the pipeline feeds its engine, for every input."""
-        recorder = _EngineRecorder(self.model.parts.engine)
-        model = Model(replace(self.model.parts, engine=recorder))
-        feeds = []
-        for given in self._inputs:
-            model.run(given)
-            feeds.append({name: tensor.copy() for name, tensor in recorder.fed.items()})
-        return feeds
+    def feeder(self) -> Callable[[int], Mapping[str, NDArray[Any]]]:
+        """Makes what the engine is fed for an input, each time anew, as the pipeline does."""
+        idle = self._idle_engine()
+        answerer = self.answerer_around(idle)
+
+        def feed(index: int) -> Mapping[str, NDArray[Any]]:
+            answerer.answer(index)
+            return idle.fed
+
+        return feed
+
+    def _idle_engine(self) -> _IdleEngine:
+        recorder = _EngineRecorder(self.engine)
+        self.answerer_around(recorder).answer(0)
+        return _IdleEngine(recorder)
 
     def floor_ns(self) -> float | None:
         """Median `call` of the same pipeline around an engine that does nothing."""
-        parts = self.model.parts
-        recorder = _EngineRecorder(parts.engine)
-        Model(replace(parts, engine=recorder)).run(self._inputs[0])
-        return _median_call(self.answerer_around(_IdleEngine(recorder)))
+        return _median_call(self.answerer_around(self._idle_engine()))
 
     def close(self) -> None:
         """Release the engine."""
@@ -121,9 +124,9 @@ class EngineSubject:
         """An answer for every input, given while nothing is timed."""
         return [self.answerer.answer(index) for index in range(self.answerer.input_count)]
 
-    def engine_feeds(self) -> list[dict[str, NDArray[Any]]]:
-        """What the engine is fed, for every input."""
-        return self._tensors
+    def feeder(self) -> Callable[[int], Mapping[str, NDArray[Any]]]:
+        """Gives what the engine is fed for an input; nothing is to be made."""
+        return self._tensors.__getitem__
 
     def floor_ns(self) -> float | None:
         """There is no pipeline around the engine."""
@@ -176,7 +179,7 @@ class _IdleEngine(_EngineRecorder):
 
     def run(self, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """See `Engine.run`."""
-        del tensors
+        self.fed = tensors
         return self.kept
 
 
