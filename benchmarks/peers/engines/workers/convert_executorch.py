@@ -35,7 +35,32 @@ def _torch_module(request: Request) -> Any:
     _stand_in_for_torchvision()
     import onnx2torch
 
-    return onnx2torch.convert(onnx.load(str(request.model))).eval()
+    module = onnx2torch.convert(onnx.load(str(request.model))).eval()
+    _fix_shapes(module)
+    return module
+
+
+def _fix_shapes(module: Any) -> None:
+    """Make reshapes to a constant reshapes to numbers.
+
+    onnx2torch looks into a tensor for them, which `torch.export` cannot follow.
+    """
+    import torch
+
+    parts = dict(module.named_modules())
+    for node in list(module.graph.nodes):
+        is_reshape = node.op == "call_module" and type(parts[node.target]).__name__ == "OnnxReshape"
+        if not is_reshape or node.args[1].op != "get_attr":
+            continue
+        owner, _, name = node.args[1].target.rpartition(".")
+        shape = getattr(module.get_submodule(owner), name).tolist()
+        if 0 in shape:
+            continue
+        with module.graph.inserting_after(node):
+            fixed = module.graph.call_function(torch.reshape, (node.args[0], shape))
+        node.replace_all_uses_with(fixed)
+        module.graph.erase_node(node)
+    module.recompile()
 
 
 def _stand_in_for_torchvision() -> None:
