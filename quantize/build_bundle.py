@@ -42,7 +42,7 @@ from quantize.examples.model_examples import Example, ExampleValue, ModelExample
 from quantize.golden_examples import GoldenFile, golden_examples
 from quantize.graph import FloatGraph
 from quantize.importers.equivalence import check_same_answers
-from quantize.int8_cost import CostMeter, flips_in_doubt, shortfall
+from quantize.int8_cost import CostMeter, far_from_float, flips_in_doubt, shortfall
 from quantize.integer_gain import engines_of_float
 from quantize.output_spans import output_spans
 from quantize.pixel_input import pixel_range, take_pixels
@@ -243,10 +243,13 @@ class _Build:
     def _doubts(
         self, judgement: Judgement, artifacts: tuple[BuiltArtifact, ...]
     ) -> tuple[ReportedFinding, ...]:
-        """What labelled data are too few to tell."""
+        """What labelled data are too few to tell, or what shows without any."""
         names = tuple(each.entry.path for each in artifacts)
         text = flips_in_doubt(judgement.evaluation, names, self._request)
-        return (ReportedFinding("warning", text),) if text else ()
+        texts: tuple[str, ...] = (text,) if text else ()
+        if judgement.evaluation is None:
+            texts = far_from_float(judgement.parity_of(artifacts), self._source.description.outputs)
+        return tuple(ReportedFinding("warning", each) for each in texts)
 
     def _golden_file(self, path: Path) -> tuple[Example, ExampleValue]:
         inputs = self._source.description.inputs

@@ -52,7 +52,8 @@ class BuildRequest:
         input_shapes: by input name, where the model leaves more open than its batch.
         metrics: measured elsewhere, to embed.
         ranges: how ranges are chosen.
-        max_drop: how much of the mean AUROC int8 may cost before the repair ladder is climbed.
+        max_drop: how much of the mean AUROC, or for values of R², int8 may cost; what it costs in
+            AUROC says how far the repair ladder is climbed.
         max_flips: which share of the decisions int8 may change before it is, 0 to 1.
         repair: "none" takes the plain recipe, "auto" climbs while the limit is not kept, "full"
             to the top.

@@ -122,16 +122,12 @@ def _source_options(command: Command) -> Command:
 @click.option(
     "--max-drop",
     type=click.FloatRange(0, 1),
-    default=0.005,
-    show_default=True,
-    help="How much of the mean AUROC int8 may cost.",
+    help="How much of the mean AUROC (of R² for values) int8 may cost.  [default: 0.005]",
 )
 @click.option(
     "--max-flips",
     type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Which share of the decisions int8 may change.",
+    help="Which share of the decisions int8 may change.  [default: 0.01]",
 )
 @click.option(
     "--repair",
@@ -236,8 +232,8 @@ _NO_BUILD: dict[str, Any] = {
     "metrics": None,
     "tflite_ends": "int8",
     "activations": "uint8",
-    "max_drop": 0.0,
-    "max_flips": 0.0,
+    "max_drop": None,
+    "max_flips": None,
     "repair": "none",
     "accept": (),
     "claim_within": 1.0,
@@ -312,8 +308,7 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         artifacts=ArtifactOptions(
             options["tflite_ends"], is_signed=options["activations"] == "int8"
         ),
-        max_drop=options["max_drop"],
-        max_flips=options["max_flips"],
+        **_limits(options),
         repair=options["repair"],
         takes_pixels=not options["no_pixels"],
         assumes_no_padding=options["assume_no_padding"],
@@ -323,6 +318,15 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         is_timed=options["is_timed"],
         kept_float=options["kept_float"],
     )
+
+
+def _limits(options: dict[str, Any]) -> dict[str, float]:
+    """The limits that are given; without labels nothing could be held against them."""
+    found = {key: options[key] for key in ("max_drop", "max_flips") if options[key] is not None}
+    if found and not options["data"]:
+        option = f"--{next(iter(found)).replace('_', '-')}"
+        raise UsageError(f"{option} is judged on labelled examples; add --data LABELLED")
+    return found
 
 
 def _ranges(options: dict[str, Any]) -> CalibrationOptions:

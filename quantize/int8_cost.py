@@ -16,19 +16,21 @@ from quantize.quantized_graph import QuantizedGraph
 from quantize.repair.cost import Cost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from edge.bundle.manifest import Input, Output
+    from edge.bundle.manifest import Input, Output, Parity
     from quantize.build_request import BuildRequest
     from quantize.evaluation.answers import Answers
     from quantize.evaluation.evaluation import Comparison, Evaluation
     from quantize.labelled_data import LabelledData
 
-__all__ = ["CostMeter", "flips_in_doubt", "shortfall"]
+__all__ = ["CostMeter", "far_from_float", "flips_in_doubt", "shortfall"]
 
 _MOST_MEASURED = 512
+_LEAST_AGREEMENT, _LEAST_SNR_DB = 0.95, 15.0
+"""Below either, answers without any label already show that int8 is another model."""
 
 
 class CostMeter:
@@ -89,8 +91,9 @@ def shortfall(
 ) -> str:
     """By how much int8 costs more than allowed, one sentence; "" where it does not.
 
-    Flips count where their interval lies above the limit: of a few decisions one more or less is
-    chance, which `flips_in_doubt` says.
+    What is held against `max_drop` is the fall of the mean AUROC over labels, or for values that of
+    R², the share of their variance that is explained. Flips count where their interval lies above
+    the limit: of a few decisions one more or less is chance, which `flips_in_doubt` says.
     """
     compared = _compared(evaluation, artifacts)
     tried = (
@@ -99,17 +102,18 @@ def shortfall(
         else "and nothing on the repair ladder brought it nearer; inspect the layers "
         "(edge-quantize inspect)"
     )
-    drops = {
-        each.model: -each.macro_auroc_difference.value
-        for each in compared
-        if each.macro_auroc_difference is not None
-    }
+    drops = {each.model: _drop(evaluation, each) for each in compared} if evaluation else {}
     worst = max(drops, key=drops.__getitem__, default="")
     over = drops.get(worst, 0.0) - request.max_drop
-    if worst and over > 0:
+    if evaluation is not None and over > 0:
+        is_value = evaluation.kind == "regression"
+        more = (
+            "climb all of it with --repair full, " if is_value and request.repair != "full" else ""
+        )
         return (
-            f"{worst} loses {drops[worst]:.4f} of mean AUROC, {over:.4f} more than --max-drop "
-            f"{request.max_drop:g}, {tried}, give more calibration examples, or allow more"
+            f"{worst} loses {drops[worst]:.4f} of {'R²' if is_value else 'mean AUROC'}, {over:.4f} "
+            f"more than --max-drop {request.max_drop:g}, {tried}, {more}give more calibration "
+            "examples, or allow more"
         )
     for name, changed, total in _over(compared, request.max_flips):
         low, high = wilson_interval(changed, total)
@@ -135,6 +139,36 @@ def flips_in_doubt(
                 "more labelled examples to know"
             )
     return ""
+
+
+def far_from_float(parity: Sequence[Parity], outputs: Sequence[Output]) -> tuple[str, ...]:
+    """Which files answer so unlike the float model that it shows without labels, one sentence each.
+
+    Args:
+        parity: of the bundle's files, on the calibration examples.
+        outputs: how their outputs are read; a value is no decision that could be the same.
+    """
+    has_decisions = all(each.kind != "regression" for each in outputs)
+    return tuple(
+        f"{each.artifact} is far from the float model on the calibration examples (same decision "
+        f"{each.agreement:.1%}, SNR {each.snr_db:.1f} dB): judge it on labelled examples with "
+        "--data"
+        for each in parity
+        if each.snr_db < _LEAST_SNR_DB or (has_decisions and each.agreement < _LEAST_AGREEMENT)
+    )
+
+
+def _drop(evaluation: Evaluation, compared: Comparison) -> float:
+    """Fall of the mean AUROC, or of the mean R² of predicted values; 0 where there is neither."""
+    if evaluation.kind != "regression":
+        found = compared.macro_auroc_difference
+        return 0.0 if found is None else -found.value
+    before, after = (
+        np.array([each.r_squared for each in evaluation.figures(name).regression.values()])
+        for name in (compared.reference, compared.model)
+    )
+    falls = (before - after)[np.isfinite(before)]
+    return float(falls.mean()) if falls.size else 0.0
 
 
 def _compared(evaluation: Evaluation | None, artifacts: tuple[str, ...]) -> tuple[Comparison, ...]:

@@ -7,17 +7,25 @@ import numpy as np
 import pytest
 import tiny_onnx_models as tiny
 
-from edge.bundle.manifest import Output, VectorInput
+from edge.bundle.manifest import Output, Parity, VectorInput
 from quantize.artifacts import source_artifact
 from quantize.build_request import BuildRequest
 from quantize.calibration import TensorRange, calibrate
 from quantize.evaluation.answers import Answers
 from quantize.evaluation.evaluate import evaluate_answers, fitted_part
-from quantize.evaluation.evaluation import Agreement, Comparison, Evaluation, Figure, Flips
+from quantize.evaluation.evaluation import (
+    Agreement,
+    Comparison,
+    Evaluation,
+    Figure,
+    Flips,
+    ModelFigures,
+)
 from quantize.evaluation.options import EvaluationOptions
+from quantize.evaluation.regression import RegressionFigures
 from quantize.graph import FloatGraph
 from quantize.importers.onnx_importer import import_model
-from quantize.int8_cost import CostMeter, flips_in_doubt, shortfall
+from quantize.int8_cost import CostMeter, far_from_float, flips_in_doubt, shortfall
 from quantize.labelled_data import LabelledData, LabelledOptions, read_labelled_data
 from quantize.model_card import ModelCard
 from quantize.onnx_export import export_onnx
@@ -67,6 +75,46 @@ def test_a_drop_beyond_the_limit_is_said_with_the_way_out(repair, said) -> None:
     assert "loses 0.0300 of mean AUROC, 0.0200 more than --max-drop 0.01" in text
     assert said in text
     assert shortfall(evaluation(drop=0.03), ("model.int8.tflite",), asked) == ""
+
+
+def values(r_squared: float) -> dict[str, RegressionFigures]:
+    return {"age": RegressionFigures(1.0, 1.0, r_squared, 0.0, (-1.0, 1.0), 80)}
+
+
+def test_a_model_of_values_is_held_to_its_share_of_the_variance_explained() -> None:
+    """R², on which --max-drop means as much as on an AUROC."""
+    found = replace(
+        evaluation(),
+        kind="regression",
+        models=(
+            ModelFigures("source", regression=values(0.90)),
+            ModelFigures(FILE, regression=values(0.87)),
+        ),
+    )
+    text = shortfall(found, (FILE,), request(max_drop=0.01))
+    assert "loses 0.0300 of R², 0.0200 more than --max-drop 0.01" in text
+    assert "--repair full" in text
+    assert shortfall(found, (FILE,), request(max_drop=0.04)) == ""
+
+
+@pytest.mark.parametrize(
+    ("snr_db", "agreement", "kind", "is_far"),
+    [
+        pytest.param(14.0, 1.0, "classification", True, id="noisy"),
+        pytest.param(30.0, 0.94, "classification", True, id="other decisions"),
+        pytest.param(16.0, 0.96, "classification", False, id="near"),
+        pytest.param(30.0, 0.0, "regression", False, id="a value is no decision"),
+        pytest.param(14.0, 0.0, "regression", True, id="noisy value"),
+    ],
+)
+def test_a_file_far_from_float_shows_without_labels(snr_db, agreement, kind, is_far) -> None:
+    parity = Parity(
+        artifact=FILE, snr_db=snr_db, max_abs_difference=1.0, agreement=agreement, examples=80
+    )
+    output = Output(name="o", kind=kind, labels=("a",), activation="none")
+    texts = far_from_float([parity], [output])
+    assert len(texts) == is_far
+    assert all("judge it on labelled examples with --data" in each for each in texts)
 
 
 def test_flips_that_chance_does_not_explain_are_a_shortfall() -> None:

@@ -91,6 +91,8 @@ def test_no_bar_is_drawn_where_nobody_watches(folder: Path) -> None:
         pytest.param(["--mean", "x"], 2, "--mean is 'x'", id="no number"),
         pytest.param(["--shape", "image"], 2, "--shape is 'image'", id="shape"),
         pytest.param(["--bogus"], 2, "No such option", id="unknown option"),
+        pytest.param(["--max-drop", "0.1"], 2, "add --data LABELLED", id="drop without labels"),
+        pytest.param(["--max-flips", "0.1"], 2, "add --data LABELLED", id="flips without labels"),
         pytest.param(["--percentile", "99"], 2, "add --range-method percentile", id="no method"),
         pytest.param(["--card", "nowhere.json"], 3, "no such card file", id="no card"),
         pytest.param(["--golden", "nowhere.png", "--scale", "1"], 3, "nowhere.png", id="no golden"),
