@@ -14,10 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from quantize.faster_products import ENGINES, is_faster
+from quantize.fusion import fused_activations
 from quantize.graph import FloatGraph, Node
 from quantize.layer_work import RECURRENT, multiply_adds
 from quantize.operators import OPERATORS
-from quantize.quantized_graph import Precision
+from quantize.operators.base import UNIT_INTERVAL
+from quantize.operators.clamp import clamp_bounds
+from quantize.quantized_graph import ActivationParams, Precision
+from quantize.quantizer import prescribed_params
 from quantize.raw_inputs import meets_input
 
 __all__ = ["is_sequence_model", "plan_precisions"]
@@ -58,6 +62,7 @@ def plan_precisions(graph: FloatGraph) -> dict[str, Precision]:
             plan[node.name] = Precision.INT8
         else:
             plan[node.name] = Precision.FLOAT
+    _free_unlike_joins(graph, plan)
     _free_islands(graph, plan)
     return plan
 
@@ -85,6 +90,40 @@ def _can_be_integer(graph: FloatGraph, node: Node) -> bool:
         and operator.int8_fault(graph, node) is None
         and all(graph.is_float(name) for name in tensors if node.op != "DequantizeLinear")
     )
+
+
+def _free_unlike_joins(graph: FloatGraph, plan: dict[str, Precision]) -> None:
+    """To float: each Concat of values whose scale a node prescribes with others it cannot hold.
+
+    The probabilities and the boxes of a detector are joined so. In one scale the probabilities
+    would be a step or two; in float each keeps its own, and what reads the whole has another.
+    """
+    fused = {id(node) for node in fused_activations(graph, plan).values()}
+    sources: dict[str, frozenset[ActivationParams | None]] = {}
+    for node in graph.nodes:
+        if plan[node.name] is not Precision.INT8:
+            continue
+        operator = OPERATORS[node.op]
+        if id(node) in fused or not operator.is_same_scale:
+            sources[node.outputs[0]] = frozenset({_bound_to(graph, node)})
+            continue
+        read = [sources.get(name, _UNBOUND) for name in operator.data_inputs(node)]
+        joined = frozenset[ActivationParams | None]().union(*read)
+        if joined > _UNBOUND or len(joined - _UNBOUND) > 1:
+            plan[node.name] = Precision.FLOAT
+        else:
+            sources[node.outputs[0]] = joined
+
+
+def _bound_to(graph: FloatGraph, node: Node) -> ActivationParams | None:
+    """The parameters that a node's output has whatever is seen, or that hold all of it."""
+    if node.op == "Clip":
+        low, high = clamp_bounds(graph, node)
+        return UNIT_INTERVAL if low >= 0.0 and high <= 1.0 else None
+    return prescribed_params(graph, node)
+
+
+_UNBOUND: frozenset[ActivationParams | None] = frozenset({None})
 
 
 def _free_islands(graph: FloatGraph, plan: dict[str, Precision]) -> None:

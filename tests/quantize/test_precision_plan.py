@@ -135,3 +135,32 @@ def test_an_integer_node_between_float_nodes_goes_back_to_float() -> None:
         "Relu": FLOAT,
         "Exp": FLOAT,
     }
+
+
+def detector_head(*, joined: str) -> onnx.ModelProto:
+    """Boxes of up to some hundred pixels beside probabilities, as detectors answer."""
+    build = tiny.ModelBuilder()
+    build.conv("image", "trunk", (3, 8))
+    build.conv("trunk", "box", (8, 4), kernel=1)
+    build.node("Mul", ["box", build.constant("stride", 64.0)], "boxes")
+    build.conv("trunk", "logits", (8, 5), kernel=1)
+    build.node("Sigmoid", ["logits"], "share")
+    build.node("MaxPool", ["share"], "kept", kernel_shape=[1, 1])
+    build.conv("trunk", "other_logits", (8, 5), kernel=1)
+    build.node("Sigmoid", ["other_logits"], "other")
+    names = {"wider": "boxes", "alike": "other"}
+    build.node("Concat", [names[joined], "kept"], "head", axis=1)
+    build.conv("head", "out", ({"wider": 9, "alike": 10}[joined], 6), kernel=1)
+    return build.model({"image": (1, 3, 8, 8)}, {"head": None, "out": None})
+
+
+def test_probabilities_are_joined_with_wider_values_in_float() -> None:
+    """One scale for both would leave the probabilities a step or two of 256."""
+    _, plan = planned(detector_head(joined="wider"))
+    assert plan["head"] is FLOAT
+    assert {each for name, each in plan.items() if name != "head"} == {INT8}
+
+
+def test_probabilities_are_joined_with_probabilities_in_integers() -> None:
+    _, plan = planned(detector_head(joined="alike"))
+    assert set(plan.values()) == {INT8}
