@@ -15,6 +15,8 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "run": ("benchmarks.run_command", "Measure models on this very machine."),
+    "report": ("benchmarks.page.command", "Draw a record as an HTML page."),
+    "export": ("benchmarks.export.command", "Write a record as CSV or Prometheus text."),
     "soak": ("benchmarks.soak.command", "Minutes of full load: throttling, heat, leaks."),
     "compare": ("benchmarks.comparison.command", "Hold records to each other, as ratios."),
     "choose": ("benchmarks.choosing.command", "Find what is fastest here, for edge-run."),
