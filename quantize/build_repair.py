@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["final_ranges", "ladder_steps", "quantize_for"]
 
+_SHARES, _MEASURED_SHARES = (0.1,), (0.1, 0.25, 0.5)
+"""Of the multiplications, what may be left in float: as much of it as the limits ask for."""
+
 _LADDER, _KNOWN = "repair ladder", "all a pixel can be"
 
 
@@ -48,7 +51,8 @@ def quantize_for(
         EdgeError: the graph cannot be quantized.
     """
     plan = plan_precisions(graph)
-    if Precision.INT8 not in plan.values():
+    used = set(plan.values())
+    if used == {Precision.FLOAT} or (request.repair == "none" and Precision.INT8 not in used):
         return quantize_graph(graph, known_ranges, plan), None
     if request.repair == "none":
         ranges = calibrate(
@@ -69,6 +73,7 @@ def quantize_for(
         precisions=plan,
         known_ranges=known_ranges,
         calibration=request.ranges,
+        float_shares=_MEASURED_SHARES if measure is not None else _SHARES,
         checkpoint=request.checkpoint,
     )
     found = climb(graph, examples, options, measure=measure, progress=progress)

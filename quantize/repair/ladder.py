@@ -7,7 +7,7 @@ costs in decisions. The cheap rungs are always climbed; of the others no more th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -57,7 +57,8 @@ class LadderOptions:
         precisions: by node name; INT8 for those not named.
         known_ranges: ranges that need no calibration, by activation.
         calibration: how ranges are first found.
-        float_share: most of the multiplications that the last rung may leave in float.
+        float_shares: most of the multiplications that the last rung may leave in float; it is
+            climbed once with each, while what is measured asks for more.
         checkpoint: where calibration keeps what it knows, each half of the examples in a file of
             its own whose name begins so; None for nowhere.
     """
@@ -67,7 +68,7 @@ class LadderOptions:
     precisions: Mapping[str, Precision] = field(default_factory=dict)
     known_ranges: Mapping[str, TensorRange] = field(default_factory=dict)
     calibration: CalibrationOptions = field(default_factory=CalibrationOptions)
-    float_share: float = 0.1
+    float_shares: tuple[float, ...] = (0.1,)
     checkpoint: Path | None = None
 
 
@@ -151,12 +152,12 @@ def climb(
     chosen = options or LadderOptions()
     ladder = _Ladder(graph, examples, chosen, measure, progress)
     place = ladder.start()
-    for rung in chosen.rungs:
+    for rung, share in _in_order(chosen):
         if rung not in CHEAP_RUNGS:
             place = ladder.with_cost(place)
             if place.cost is not None and place.cost.is_within(chosen.limits):
                 break
-        place = ladder.try_rung(place, rung)
+        place = ladder.try_rung(place, rung, share)
     place = ladder.with_cost(place)
     return LadderResult(
         quantized=place.state.quantized,
@@ -166,6 +167,13 @@ def climb(
         snr_db=place.snr_db,
         unseen_noise=place.state.unseen_noise,
     )
+
+
+def _in_order(options: LadderOptions) -> Iterator[tuple[Rung, float]]:
+    """Each rung with the share of the work that it may leave in float."""
+    for rung in options.rungs:
+        for share in options.float_shares if rung is Rung.MIXED else (0.0,):
+            yield rung, share
 
 
 class _Ladder:
@@ -195,7 +203,7 @@ class _Ladder:
                 options=options.calibration,
                 checkpoint=options.checkpoint,
             ),
-            float_share=options.float_share,
+            float_share=0.0,
         )
 
     def start(self) -> _Place:
@@ -206,10 +214,11 @@ class _Ladder:
         self._note("ranges", float("nan"), place, is_kept=True, began=began)
         return place
 
-    def try_rung(self, place: _Place, rung: Rung) -> _Place:
+    def try_rung(self, place: _Place, rung: Rung, float_share: float = 0.0) -> _Place:
         """Climb one rung, and step back where it does not help."""
         began = perf_counter()
-        state = RUNGS[rung](place.state, self._shop, self._report(rung.value))
+        shop = replace(self._shop, float_share=float_share)
+        state = RUNGS[rung](place.state, shop, self._report(rung.value))
         found = self._judged(state)
         if place.cost is not None:
             found = self.with_cost(found)

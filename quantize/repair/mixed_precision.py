@@ -15,6 +15,7 @@ from quantize.fusion import fused_activations
 from quantize.graph import FloatGraph, Node
 from quantize.operators import OPERATORS
 from quantize.quantized_graph import Precision, QuantizedGraph
+from quantize.repair.float_beginning import find_beginnings
 from quantize.repair.noise_gain import noise_gains
 from quantize.repair.output_error import OutputError
 from quantize.repair.shortcut_folding import multiplications
@@ -82,22 +83,21 @@ def leave_first_in_float(quantized: QuantizedGraph, *, most_share: float = 0.1) 
         most_share: of all multiplications, what may end up in float, 0 to 1.
 
     Returns:
-        The graph with other precisions; the same where even the first layer is more.
+        The graph with other precisions; the same where even the first layers are more.
     """
-    graph = quantized.graph
-    work = multiplications(graph)
-    left = most_share * sum(work.values())
-    chosen: dict[str, Precision] = {}
-    for node in graph.nodes:
-        is_possible = Precision.FLOAT in OPERATORS[node.op].precisions
-        if quantized.precision(node) is Precision.INT8:
-            left -= work.get(node.name, 0)
-            if left < 0 or not is_possible:
-                break
-            chosen[node.name] = Precision.FLOAT
-    if not any(work.get(name, 0) for name in chosen):
-        return quantized
-    return replace(quantized, precisions={**quantized.precisions, **chosen})
+    work = multiplications(quantized.graph)
+    found = quantized
+    for nodes in find_beginnings(quantized.graph, most_share):
+        floats = {
+            node.name: Precision.FLOAT
+            for node in nodes
+            if quantized.precision(node) is Precision.INT8
+        }
+        wider = replace(quantized, precisions={**quantized.precisions, **floats})
+        if not floats or _float_work(wider, work) > most_share * sum(work.values()):
+            continue
+        found = wider
+    return found
 
 
 def _float_work(quantized: QuantizedGraph, work: dict[str, int]) -> int:

@@ -74,7 +74,7 @@ def test_a_drop_or_flips_over_the_limit_climb_on(cost) -> None:
 
 
 def test_a_rung_after_which_the_cost_is_within_limits_is_the_last() -> None:
-    options = replace(LIMITED, rungs=(Rung.MIXED, Rung.ROUND), float_share=0.5)
+    options = replace(LIMITED, rungs=(Rung.MIXED, Rung.ROUND), float_shares=(0.5, 0.9))
     measure = costs(Cost(0.0, 0.02), Cost(0.0, 0.0))
     result = climb(inverted_residuals(), EXAMPLES, options, measure=measure)
     assert [each.rung for each in result.steps] == ["ranges", "mixed"]
@@ -213,3 +213,12 @@ def test_the_first_layers_are_left_in_float_as_far_as_their_share_goes() -> None
     share = sum(work.get(name, 0) for name in in_float) / sum(work.values())
     assert 0.1 < share <= 0.5
     assert leave_first_in_float(quantized, most_share=0.0) is quantized
+
+
+def test_more_is_left_in_float_while_the_limits_are_not_kept() -> None:
+    options = replace(LIMITED, rungs=(Rung.MIXED,), float_shares=(0.3, 0.6))
+    result = climb(inverted_residuals(), EXAMPLES, options, measure=costs(Cost(0.0, 0.5)))
+    assert [each.rung for each in result.steps] == ["ranges", "mixed", "mixed"]
+    graph, work = result.quantized.graph, multiplications(result.quantized.graph)
+    floats = [each for each in graph.nodes if result.quantized.precision(each) is Precision.FLOAT]
+    assert 0 < sum(work.get(each.name, 0) for each in floats) <= 0.6 * sum(work.values())
