@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,8 @@ def _write(found: KerasFile, folder: Path) -> None:
     arrays += [each for some in (found.layers or {}).values() for each in some]
     try:
         (folder / MODEL).write_text(json.dumps(said), encoding="utf-8")
-        np.savez(folder / ARRAYS, **{str(at): each for at, each in enumerate(arrays)})
+        named: dict[str, Any] = {str(at): each for at, each in enumerate(arrays)}
+        np.savez(folder / ARRAYS, **named)
     except OSError as error:
         raise OutputError(
             f"no room for the model's weights in {folder}: {error.strerror or error}; set TMPDIR "
