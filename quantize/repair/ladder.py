@@ -27,6 +27,7 @@ from quantize.repair.rungs import (
     Rung,
     Workshop,
     calibrated,
+    is_applicable,
 )
 from quantize.repair.selected_examples import SelectedExamples, spread_examples
 from quantize.run_examples import Examples, Progress, Tensors, require_examples
@@ -153,6 +154,8 @@ def climb(
     ladder = _Ladder(graph, examples, chosen, measure, progress)
     place = ladder.start()
     for rung, share in _in_order(chosen):
+        if not is_applicable(rung, place.state.quantized):
+            continue
         if rung not in CHEAP_RUNGS:
             place = ladder.with_cost(place)
             if place.cost is not None and place.cost.is_within(chosen.limits):

@@ -12,10 +12,12 @@ from enum import Enum
 from quantize.calibration import TensorRange
 from quantize.calibration_options import RangeMethod
 from quantize.graph import FloatGraph
-from quantize.quantized_graph import QuantizedGraph
+from quantize.quantized_graph import Precision, QuantizedGraph
+from quantize.quantizer import quantize_graph
 from quantize.repair.adaptive_rounding import learn_rounding
 from quantize.repair.bias_correction import correct_biases_in_order
 from quantize.repair.careful_ranges import RangeRules, choose_ranges
+from quantize.repair.dynamic_compensation import compensate_dynamic
 from quantize.repair.equalization import equalise
 from quantize.repair.error_compensation import compensate_errors
 from quantize.repair.float_input import leave_input_in_float
@@ -23,25 +25,40 @@ from quantize.repair.mixed_precision import leave_first_in_float, leave_in_float
 from quantize.repair.output_bias import correct_output_bias
 from quantize.repair.output_error import OutputError
 from quantize.repair.range_search import search_ranges
+from quantize.repair.selected_examples import spread_examples
 from quantize.repair.shortcut_folding import fold_cheap_shortcuts
+from quantize.repair.smooth import smooth
 from quantize.repair.stream_rotation import rotate_streams
 from quantize.run_examples import Examples, Progress
 
-__all__ = ["CHEAP_RUNGS", "FULL_RUNGS", "RUNGS", "RepairState", "Rung", "Workshop"]
+__all__ = [
+    "CHEAP_RUNGS",
+    "FULL_RUNGS",
+    "RUNGS",
+    "RepairState",
+    "Rung",
+    "Workshop",
+    "calibrated",
+    "is_applicable",
+]
+
+_MOST_JUDGED = 64
 
 
 class Rung(str, Enum):
     """In rising cost.
 
     EQUALISE: channels brought to like size over the whole graph. ROTATE: the same after linear
-    streams changed their basis and cheap shortcuts were folded. BIAS: bias correction. COMPENSATE:
-    weights rounded so that they make up for each other's errors. INPUT: the layer that reads the
-    input in float, where it is little work. ROUND: learned rounding. SEARCH: ranges tuned to the
-    outputs. MIXED: the worst or the first layers in float.
+    streams changed their basis and cheap shortcuts were folded. SMOOTH: loud channels before
+    DYNAMIC products made quieter. BIAS: bias correction. COMPENSATE: weights rounded so that they
+    make up for each other's errors. INPUT: the layer that reads the input in float, where it is
+    little work. ROUND: learned rounding. SEARCH: ranges tuned to the outputs. MIXED: the worst or
+    the first layers in float.
     """
 
     EQUALISE = "equalise"
     ROTATE = "rotate"
+    SMOOTH = "smooth"
     BIAS = "bias"
     COMPENSATE = "compensate"
     INPUT = "input"
@@ -50,8 +67,14 @@ class Rung(str, Enum):
     MIXED = "mixed"
 
 
-CHEAP_RUNGS = (Rung.EQUALISE, Rung.ROTATE, Rung.BIAS, Rung.COMPENSATE, Rung.INPUT)
+CHEAP_RUNGS = (
+    *(Rung.EQUALISE, Rung.ROTATE, Rung.SMOOTH),
+    *(Rung.BIAS, Rung.COMPENSATE, Rung.INPUT),
+)
 FULL_RUNGS = tuple(Rung)
+
+_ALSO_DYNAMIC = frozenset({Rung.COMPENSATE})
+_ONLY_DYNAMIC = frozenset({Rung.SMOOTH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +126,29 @@ def calibrated(
 ) -> RepairState:
     """The state of a graph with the ranges that serve it best."""
     rules = replace(shop.rules, floors=floors)
+    quantized = _without_ranges(graph, rules.precisions)
+    if quantized is not None:
+        noise = OutputError(graph, spread_examples(shop.examples, _MOST_JUDGED)).noise(quantized)
+        return RepairState(graph, {}, quantized, floors, noise)
     found = choose_ranges(graph, shop.examples, rules, progress=report)
     return RepairState(graph, found.ranges, found.quantized, floors, found.noise)
+
+
+def _without_ranges(
+    graph: FloatGraph, precisions: Mapping[str, Precision]
+) -> QuantizedGraph | None:
+    """The graph quantized, where no activation has a range because no node is INT8."""
+    used = {precisions.get(node.name, Precision.INT8) for node in graph.nodes}
+    return None if Precision.INT8 in used else quantize_graph(graph, {}, precisions)
+
+
+def is_applicable(rung: Rung, quantized: QuantizedGraph) -> bool:
+    """Whether a graph has layers that a rung works on."""
+    used = {quantized.precision(node) for node in quantized.graph.nodes}
+    found = used & {Precision.INT8, Precision.DYNAMIC}
+    if rung in _ONLY_DYNAMIC:
+        return Precision.DYNAMIC in found
+    return bool(found) if rung in _ALSO_DYNAMIC else Precision.INT8 in found
 
 
 def _equalise(_state: RepairState, shop: Workshop, report: Progress) -> RepairState:
@@ -119,13 +163,20 @@ def _rotate(_state: RepairState, shop: Workshop, report: Progress) -> RepairStat
     return calibrated(found.graph, found.floors, shop, report)
 
 
+def _smooth(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
+    found = smooth(state.graph, shop.rest, shop.rules.precisions, progress=report)
+    return state if found is state.graph else calibrated(found, state.floors, shop, report)
+
+
 def _correct(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
     corrected = correct_biases_in_order(state.quantized, shop.rest, progress=report)
     return replace(state, quantized=correct_output_bias(corrected, shop.rest))
 
 
 def _compensate(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
-    found = compensate_errors(state.quantized, shop.rest, progress=report)
+    found = compensate_dynamic(state.quantized, shop.rest, progress=report)
+    if is_applicable(Rung.BIAS, found):
+        found = compensate_errors(found, shop.rest, progress=report)
     return replace(state, quantized=correct_output_bias(found, shop.rest))
 
 
@@ -166,6 +217,7 @@ def _mix(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
 RUNGS: Mapping[Rung, Climb] = {
     Rung.EQUALISE: _equalise,
     Rung.ROTATE: _rotate,
+    Rung.SMOOTH: _smooth,
     Rung.BIAS: _correct,
     Rung.COMPENSATE: _compensate,
     Rung.INPUT: _float_input,

@@ -22,6 +22,8 @@ from signal_to_noise import centred_snr_db
 from quantize.graph import FloatGraph, Node
 from quantize.quantized_graph import Precision
 from quantize.repair.channel_readers import find_readers
+from quantize.repair.ladder import LadderOptions, climb
+from quantize.repair.rungs import FULL_RUNGS
 from quantize.repair.smooth import smooth
 from quantize.tflite_model import write_tflite
 
@@ -112,3 +114,12 @@ def test_channels_that_are_given_out_are_not_followed() -> None:
     normalisation = node_of(graph, "LayerNormalization")
     shown = replace(graph, outputs=(*graph.outputs, normalisation.outputs[0]))
     assert find_readers(shown, normalisation) == ()
+
+
+def test_the_ladder_smooths_and_compensates_and_climbs_nothing_else() -> None:
+    """Rungs for INT8 layers have nothing to do where there are none."""
+    graph = encoder(loud=30.0)
+    result = climb(graph, EXAMPLES, LadderOptions(rungs=FULL_RUNGS, precisions=dynamic(graph)))
+    steps = {step.rung: step.is_kept for step in result.steps}
+    assert steps == {"ranges": True, "smooth": True, "compensate": True}
+    assert snr_db(graph, result.quantized, TEST) > snr_db(graph, quantized(graph), TEST) + 8
