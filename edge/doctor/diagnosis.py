@@ -15,7 +15,7 @@ class _Symptom:
 
     Attributes:
         pattern: of the message; its groups may stand in the sentence as {0}, {1}, ...
-        sentence: cause and way out; {package} is what was tried.
+        sentence: cause and way out; {package} is what was tried, {newer} what came after it.
     """
 
     pattern: str
@@ -52,7 +52,7 @@ _SYMPTOMS = (
     _Symptom(
         r"compiled using NumPy 1\.|_ARRAY_API not found|numpy\.core\.multiarray failed to import"
         r"|compiled against ABI version|compiled against API version",
-        "its build is for another numpy than the one installed; install a newer {package}, or "
+        "its build is for another numpy than the one installed; install {newer}, or "
         "pip install 'numpy<2'",
     ),
     _Symptom(
@@ -67,13 +67,13 @@ _SYMPTOMS = (
     ),
     _Symptom(
         r"cannot enable executable stack",
-        "its build wants an executable stack, which this system's C library refuses; install a "
-        "newer version of {package}",
+        "its build wants an executable stack, which this system's C library refuses; install "
+        "{newer}",
     ),
     _Symptom(
         r"[Uu]nsupported system page size",
-        "its build is for memory pages of 4 KiB and this kernel has larger ones; install a newer "
-        "version of {package}, or on a Raspberry Pi 5 write kernel=kernel8.img to config.txt",
+        "its build is for memory pages of 4 KiB and this kernel has larger ones; install "
+        "{newer}, or on a Raspberry Pi 5 write kernel=kernel8.img to config.txt",
     ),
     _Symptom(
         r"wrong ELF class|invalid ELF header|[Ee]xec format error",
@@ -112,6 +112,8 @@ _SIGNALS = {
     "SIGKILL": "it was killed, most likely for lack of memory; close other programs or add swap",
     "SIGSYS": "the system forbids a call that it makes; run it outside the sandbox",
 }
+# Packages that have no newer version.
+_SUCCESSORS = {"tflite-runtime": "ai-edge-litert in its place"}
 _MOST_CHARACTERS = 300
 
 
@@ -154,7 +156,8 @@ def _known(message: str, package: str) -> str | None:
     for symptom in _SYMPTOMS:
         found = re.search(symptom.pattern, message)
         if found:
-            return symptom.sentence.format(*found.groups(), package=package)
+            newer = _SUCCESSORS.get(package, f"a newer {package}")
+            return symptom.sentence.format(*found.groups(), package=package, newer=newer)
     return None
 
 

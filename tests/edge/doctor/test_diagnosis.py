@@ -69,7 +69,7 @@ ImportError: numpy.core.multiarray failed to import
             "ImportError: /x/onnxruntime_pybind11_state.so: cannot enable executable stack as "
             "shared object requires: Invalid argument",
             "wants an executable stack",
-            "install a newer version of thing",
+            "install a newer thing",
             id="executable stack",
         ),
         pytest.param(
@@ -121,6 +121,10 @@ def test_last_words_become_a_cause_and_a_way_out(message: str, cause: str, way_o
     assert cause in sentence
     assert way_out in sentence
     assert "\n" not in sentence
+
+
+def test_a_package_that_ended_is_not_asked_to_be_newer() -> None:
+    assert "install ai-edge-litert in its place" in diagnose_message(NUMPY_2, "tflite-runtime")
 
 
 def test_unknown_last_words_are_passed_on() -> None:
