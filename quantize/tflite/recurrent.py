@@ -73,6 +73,12 @@ class _Sheet:
         self.precisions: dict[str, Precision] = dict(quantized.precisions)
         self.prefix = ""
         self.nodes: list[Node] = []
+        self._begun = 0
+
+    def begin(self, node: Node) -> None:
+        """Start with a recurrent node."""
+        self.prefix, self.nodes = f"{node.op.lower()}{self._begun}", []
+        self._begun += 1
 
     def shape(self, name: str) -> tuple[int, ...]:
         return self.draft.shape(name)
@@ -85,8 +91,9 @@ class _Sheet:
         attributes: Mapping[str, Any] | None = None,
     ) -> str:
         """A float node and the tensor it writes."""
-        # Numbered here: the draft would look for the next free number from the start each time.
-        name = self.draft.add_tensor(f"{self.prefix}/{op.lower()}{len(self.nodes)}", shape)
+        # Short, since there are thousands (with the layer's name they were a fifth of the file),
+        # and numbered here: the draft would look for the next free number each time.
+        name = self.draft.add_tensor(f"{self.prefix}.{len(self.nodes)}", shape)
         self.nodes.append(Node(op, inputs, (name,), attributes or {}, name))
         self.precisions[name] = Precision.FLOAT
         return name
@@ -103,6 +110,8 @@ class _Sheet:
 
     def slice(self, source: str, axis: int, start: int, length: int) -> str:
         shape = list(self.shape(source))
+        if length == shape[axis]:
+            return source
         shape[axis] = length
         bounds = tuple(self.integers(each) for each in ((start,), (start + length,), (axis,)))
         return self.node("Slice", (source, *bounds), tuple(shape))
@@ -181,7 +190,7 @@ def _input(node: Node, at: int) -> str:
 
 
 def _unroll(sheet: _Sheet, node: Node) -> None:
-    sheet.prefix, sheet.nodes = node.name, []
+    sheet.begin(node)
     graph = sheet.draft
     steps, batch, _ = graph.shape(node.inputs[0])
     lengths = _input(node, _LENGTHS)
@@ -216,9 +225,12 @@ def _run(sheet: _Sheet, node: Node, at: int, is_reversed: bool) -> _Run:  # noqa
         _initial(sheet, node, _CELL, at) if node.op == "LSTM" else "",
     )
     hidden = [""] * steps
+    # What a step uses apart is cut apart for all steps at once.
+    cuts = (2 * cell.hidden, cell.hidden) if node.op == "GRU" else (_GATES[node.op] * cell.hidden,)
+    whole = [sheet.slice(projected, 1, sum(cuts[:at]), cut) for at, cut in enumerate(cuts)]
     for step in sorted(range(steps), reverse=is_reversed):
-        part = sheet.slice(projected, 0, step * cell.batch, cell.batch)
-        state = _STEPS[node.op](sheet, cell, part, state)
+        parts = [sheet.slice(each, 0, step * cell.batch, cell.batch) for each in whole]
+        state = _STEPS[node.op](sheet, cell, parts, state)
         hidden[step] = state.hidden
     return _Run(hidden, state)
 
@@ -306,18 +318,19 @@ class _Layers:
         return _Layer(name, sheet.draft.add_constant(f"{hint}/bias", bias))
 
 
-def _gate_sum(sheet: _Sheet, cell: _Cell, part: str, state: _State) -> str:
+def _gate_sum(sheet: _Sheet, cell: _Cell, parts: list[str], state: _State) -> str:
     """The input's part and the state's part of all gates."""
+    [part] = parts
     if not state.hidden:
         return part
     product = sheet.gemm(state.hidden, cell.recurrence[0], cell.batch, cell.precision)
     return sheet.binary("Add", part, product)
 
 
-def _lstm_step(sheet: _Sheet, cell: _Cell, part: str, state: _State) -> _State:
+def _lstm_step(sheet: _Sheet, cell: _Cell, parts: list[str], state: _State) -> _State:
     """Gates i, o, f, c; c' = f c + i g, h' = o tanh(c')."""
     size = cell.hidden
-    gates = _gate_sum(sheet, cell, part, state)
+    gates = _gate_sum(sheet, cell, parts, state)
     opened = sheet.unary("Sigmoid", sheet.slice(gates, 1, 0, 3 * size))
     candidate = sheet.unary("Tanh", sheet.slice(gates, 1, 3 * size, size))
     content = sheet.binary("Mul", sheet.slice(opened, 1, 0, size), candidate)
@@ -328,10 +341,10 @@ def _lstm_step(sheet: _Sheet, cell: _Cell, part: str, state: _State) -> _State:
     return _State(sheet.binary("Mul", sheet.slice(opened, 1, size, size), shown), content)
 
 
-def _gru_step(sheet: _Sheet, cell: _Cell, part: str, state: _State) -> _State:
+def _gru_step(sheet: _Sheet, cell: _Cell, parts: list[str], state: _State) -> _State:
     """Gates z, r, h; h' = g + z (h - g)."""
     size = cell.hidden
-    both, own = sheet.slice(part, 1, 0, 2 * size), sheet.slice(part, 1, 2 * size, size)
+    both, own = parts
     is_split = len(cell.recurrence) > 1
     recurrent = "" if is_split else _candidate_bias(sheet, cell)
     if state.hidden:
@@ -363,9 +376,9 @@ def _candidate_bias(sheet: _Sheet, cell: _Cell) -> str:
     )
 
 
-def _rnn_step(sheet: _Sheet, cell: _Cell, part: str, state: _State) -> _State:
+def _rnn_step(sheet: _Sheet, cell: _Cell, parts: list[str], state: _State) -> _State:
     """One gate: h' = tanh(x W + h R + b)."""
-    return _State(sheet.unary("Tanh", _gate_sum(sheet, cell, part, state)))
+    return _State(sheet.unary("Tanh", _gate_sum(sheet, cell, parts, state)))
 
 
 _STEPS = {"GRU": _gru_step, "LSTM": _lstm_step, "RNN": _rnn_step}
