@@ -14,7 +14,7 @@ from quantize.build_bundle import build_bundle
 from quantize.build_request import BuildRequest, DataRequest
 from quantize.cli import main
 from quantize.model_card import ModelCard
-from quantize.repair.rungs import FULL_RUNGS
+from quantize.repair.rungs import FULL_RUNGS, Rung
 
 PLAIN = ("--no-time", "--no-report", "--scale", "0.00392", "--mean", "0", "--std", "1")
 
@@ -98,7 +98,8 @@ def test_full_repair_climbs_every_rung_whatever_the_labels_say(model, tmp_path) 
         accepted=frozenset({"too-few-for-claim"}),
     )
     climbed = [each.rung for each in build_bundle(request).report.ladder]
-    assert climbed == ["ranges", *(each.value for each in FULL_RUNGS)]
+    # This network has no layer that smooth works on.
+    assert climbed == ["ranges", *(each.value for each in FULL_RUNGS if each is not Rung.SMOOTH)]
 
 
 def overflowing() -> onnx.ModelProto:
