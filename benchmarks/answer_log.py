@@ -90,15 +90,26 @@ class AnswerLog:
         self._origin_ns = origin_ns
         self._spool = spool
         self._check = check
-        self._phase = 0
+        self._phase = self._taken = 0
+        self._keep_every = 1
+        self._is_one_query = False
         self._rows = array("q")
         self._flushed_ns = time.monotonic_ns()
         self._parent = os.getppid()
         self.must_stop = False
 
-    def begin(self, phase: str) -> None:
-        """Book what comes under one of `PHASES`."""
+    def begin(self, phase: str, *, keep_every: int = 1, is_one_query: bool = False) -> None:
+        """Book what comes under one of `PHASES`.
+
+        Args:
+            phase: its name.
+            keep_every: keep the rows of one query of so many.
+            is_one_query: all answers are of one query: keep one answer of so many.
+        """
         self._phase = PHASES.index(phase)
+        self._keep_every = keep_every
+        self._is_one_query = is_one_query
+        self._taken = 0
 
     def now_ns(self) -> int:
         """Nanoseconds of the steady clock."""
@@ -127,9 +138,11 @@ class AnswerLog:
         stages = self._answerer.stages_ns(answer, call)
         origin = self._origin_ns
         issued = started if issued_ns is None else issued_ns
-        self._rows.extend(
-            (self._phase, query, index, issued - origin, started - origin, *stages, call)
-        )
+        if (self._taken if self._is_one_query else query) % self._keep_every == 0:
+            self._rows.extend(
+                (self._phase, query, index, issued - origin, started - origin, *stages, call)
+            )
+        self._taken += 1
         if self._check is not None:
             self._check.look_at(self._answerer, index, answer)
         if ended - self._flushed_ns > _FLUSH_NS:

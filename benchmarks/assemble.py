@@ -71,7 +71,10 @@ def assemble_measurement(
         failure: why it ended early.
     """
     facts = read_facts(subject.folder)
-    phases = read_spool(answers_path(subject.folder))
+    phases = {
+        name: replace(samples, kept_every=facts.kept_every.get(name, 1))
+        for name, samples in read_spool(answers_path(subject.folder)).items()
+    }
     origin_ns = facts.origin_ns or 0
     truth = facts.truth
     if truth is not None:

@@ -10,6 +10,7 @@ wanted the answer is gone.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import signal
@@ -43,6 +44,7 @@ from edge.errors import EdgeError, OutputError
 __all__ = ["SubjectMeasurement", "main"]
 
 _NS_PER_S = 1e9
+_MOST_KEPT = 200_000
 _REPEAT_SHARE = 0.2
 _REPEAT_LEAST_NS = 500_000_000
 
@@ -135,18 +137,28 @@ class SubjectMeasurement:
         calls_ns = warm_up(log, order, inputs, rule)
         self.facts.is_settled = rule.state(calls_ns, inputs) == "settled"
         warm_ns = statistics.median(calls_ns[-rule.window(len(calls_ns), inputs) :])
+        expected = max(settings.min_duration_s * _NS_PER_S / warm_ns, settings.min_queries)
+        keep_every = self._thin("timed", expected)
         self._begin("timed")
         self.facts.before = read_state(Path(self._request.root))
-        log.begin("timed")
+        log.begin("timed", keep_every=keep_every, is_one_query=settings.scenario == "offline")
         choose_scenario(settings, warm_ns=warm_ns).run(
             log, order, StopRule(round(settings.min_duration_s * _NS_PER_S), settings.min_queries)
         )
         if settings.sustained_s:
+            keep_every = self._thin("sustained", settings.sustained_s * _NS_PER_S / warm_ns)
             self._begin("sustained")
-            log.begin("sustained")
+            log.begin("sustained", keep_every=keep_every)
             SingleStream().run(log, order, StopRule(round(settings.sustained_s * _NS_PER_S), 1))
         log.flush()
         self.facts.after = read_state(Path(self._request.root))
+
+    def _thin(self, phase: str, expected: float) -> int:
+        """How many queries of a phase stand for one that is kept, so that a record stays small."""
+        every = math.ceil(expected / _MOST_KEPT)
+        if every > 1:
+            self.facts.kept_every[phase] = every
+        return every
 
     def _repeat(self, log: AnswerLog, subject: PipelineSubject | EngineSubject) -> None:
         settings = self._request.settings

@@ -31,6 +31,8 @@ __all__ = ["BenchmarkRequest", "keep_record", "run_benchmark"]
 
 _PARTIAL_FIRST_S = 2.0
 _PARTIAL_EVERY_S = 10.0
+_PARTIAL_SHARE = 0.02
+"""Of its time that the watching process may spend on it: long records take longer to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ class _Run:
         if output is None:
             return
         is_first = not self._partial_due
-        self._partial_due = time.monotonic() + _PARTIAL_EVERY_S
+        began = time.monotonic()
         measurements = list(self._done)
         if subject is not None:
             measurements.append(
@@ -209,6 +211,8 @@ class _Run:
         except OutputError:
             if is_first:
                 raise
+        spent = time.monotonic() - began
+        self._partial_due = began + max(_PARTIAL_EVERY_S, spent / _PARTIAL_SHARE)
 
 
 def partial_path(output: Path) -> Path:

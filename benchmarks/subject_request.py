@@ -6,7 +6,7 @@ rewrites `facts.json` after every step. Whatever ends the process, what it had f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -63,6 +63,7 @@ class SubjectFacts:
         failure: why it ended early; "" where it did not.
         is_stopped: it was told to end.
         is_complete: it came to its end.
+        kept_every: by phase, where its answers were thinned; see `AnswerSamples`.
         random_sha256: digests of random tensors, one an input; none where there are none.
     """
 
@@ -76,6 +77,7 @@ class SubjectFacts:
     first_answer_ns: int | None = None
     origin_ns: int | None = None
     is_settled: bool | None = None
+    kept_every: dict[str, int] = field(default_factory=dict)
     before: MachineState | None = None
     after: MachineState | None = None
     memory: MemoryUse | None = None

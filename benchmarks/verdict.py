@@ -11,6 +11,7 @@ from benchmarks.environment import Machine
 from benchmarks.machine_faults import find_machine_faults
 from benchmarks.records.measurement import AnswerSamples, Measurement, TruthCheck, Verdict
 from benchmarks.records.record import BoardLimits, RunSettings
+from benchmarks.statistics.autocorrelation import effective_count, rank_autocorrelation
 from benchmarks.statistics.change_point import find_change_points
 from benchmarks.statistics.drift import relative_drift
 from benchmarks.statistics.quantile_interval import QUANTILES
@@ -27,6 +28,7 @@ _REMEMBERED = 0.75
 _SURE = 0.01
 _SUSTAINED_STEP = 0.05
 _OWN_SHARE = 0.01
+_MOST_RESEMBLANCE = 0.2
 
 
 def judge(
@@ -145,6 +147,14 @@ def _sample_notes(measurement: Measurement) -> Iterator[str]:
     if missing and timed.count >= samples_needed(0.5):
         wanted = ", ".join(f"p{100 * each:g} needs {samples_needed(each)}" for each in missing)
         yield f"{timed.count} samples do not carry every percentile: {wanted}"
+    relative = relative_to_inputs(timed.values("call"), timed.values("input"))
+    resemblance = rank_autocorrelation(relative)
+    if resemblance > _MOST_RESEMBLANCE:
+        yield (
+            f"answers resemble their neighbours (rank correlation {resemblance:.2f}): intervals "
+            f"are too narrow, as if {effective_count(timed.count, resemblance)} independent "
+            f"answers were {timed.count}"
+        )
     sustained = sustained_latency(measurement)
     if sustained is not None and abs(sustained.ratio - 1) > _SUSTAINED_STEP:
         yield f"sustained latency is {sustained.ratio:.2f} times the warm one: see edge-bench soak"

@@ -125,9 +125,12 @@ class AnswerSamples:
             of its input; `issued`: when its query was issued, and `started`: when the model was
             called, both in nanoseconds since the measurement's `origin_ns`; the others:
             nanoseconds of that stage, 0 where it did not happen.
+        kept_every: one of so many queries (of the offline scenario: answers) is here; 1 for all.
+            Only phases that would have hundreds of thousands are thinned, evenly over time.
     """
 
     columns: dict[str, SampleColumn]
+    kept_every: int = 1
 
     @property
     def count(self) -> int:

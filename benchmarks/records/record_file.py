@@ -63,7 +63,8 @@ def record_from_json(data: bytes, *, source: str = "record") -> BenchmarkRecord:
 def _check_samples(measurement: Measurement, source: str) -> None:
     """Hold the columns of a measurement to each other, so that no reader stumbles later."""
     for phase, samples in measurement.phases.items():
-        if phase not in PHASES or set(samples.columns) != set(COLUMNS):
+        is_known = phase in PHASES and set(samples.columns) == set(COLUMNS)
+        if not is_known or samples.kept_every < 1:
             raise InputError(f"{source} has a phase {phase!r} of other columns; measure again")
         _check_columns(samples.columns, f"{source}, {phase}")
     log = measurement.sensors

@@ -82,6 +82,17 @@ def test_a_spool_grows_and_a_row_that_was_cut_off_is_left_out(tmp_path: Path) ->
     assert read_recent_calls(spool, 10) == read_spool(spool)["warm_up"].values("call").tolist()
 
 
+@pytest.mark.parametrize("is_one_query", [False, True], ids=["queries", "answers of one query"])
+def test_a_phase_may_be_thinned_evenly(is_one_query: bool) -> None:
+    log = AnswerLog(CountingAnswerer(), origin_ns=0)
+    log.begin("timed", keep_every=3, is_one_query=is_one_query)
+    for number in range(9):
+        log.take(0 if is_one_query else number // 2, 0)
+    samples = log.samples()["timed"]
+    kept = [1, 4, 7] if is_one_query else [1, 2, 7, 8]
+    assert samples.values("infer").tolist() == kept
+
+
 def test_a_spool_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert read_spool(tmp_path / "absent") == {}
     assert read_recent_calls(tmp_path / "absent", 5) == []

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -37,7 +38,8 @@ def with_calls(measurement: Measurement, make_answers: MakeAnswers) -> Callable[
 
 
 def steady(count: int, level: int = 20 * MS) -> list[int]:
-    return [level + (index % 7) * 10_000 for index in range(count)]
+    random = Random(1)  # noqa: S311 - times, no secret
+    return [level + random.randrange(7) * 10_000 for _ in range(count)]
 
 
 def test_a_quiet_measurement_is_valid(verdict_of: Judge, measurement: Measurement) -> None:
@@ -219,3 +221,11 @@ def test_latency_that_grew_under_load_is_noted(
     slow = make_answers(steady(400, 26 * MS), start=10 * S)
     verdict = verdict_of(replace(measurement, phases=measurement.phases | {"sustained": slow}))
     assert "sustained latency is 1.30 times the warm one: see edge-bench soak" in verdict.notes
+
+
+def test_answers_that_resemble_their_neighbours_are_noted(
+    verdict_of: Judge, with_calls: Callable[..., Measurement]
+) -> None:
+    waves = [20 * MS + (index // 20 % 2) * 500_000 + index % 7 for index in range(400)]
+    (note,) = (each for each in verdict_of(with_calls(waves)).notes if "resemble" in each)
+    assert note.endswith("independent answers were 400")
