@@ -26,7 +26,7 @@ from quantize.run_examples import Progress, ignore_progress
 __all__ = ["find_beginnings", "leave_beginning_in_float"]
 
 _MOST_SHARE = 0.12
-_ENOUGH_DB = 20.0
+_ENOUGH_DB = 22.0
 """Answers this near to the float model's are left as they are: float layers cost a dense network
 time."""
 

@@ -20,6 +20,7 @@ from quantize.repair.careful_ranges import RangeRules, choose_ranges
 from quantize.repair.dynamic_compensation import compensate_dynamic
 from quantize.repair.equalization import equalise
 from quantize.repair.error_compensation import compensate_errors
+from quantize.repair.float_beginning import leave_beginning_in_float
 from quantize.repair.float_input import leave_input_in_float
 from quantize.repair.mixed_precision import leave_first_in_float, leave_in_float
 from quantize.repair.output_bias import correct_output_bias
@@ -50,15 +51,16 @@ class Rung(str, Enum):
 
     EQUALISE: channels brought to like size over the whole graph. ROTATE: the same after linear
     streams changed their basis and cheap shortcuts were folded. SMOOTH: loud channels before
-    DYNAMIC products made quieter. BIAS: bias correction. COMPENSATE: weights rounded so that they
-    make up for each other's errors. INPUT: the layer that reads the input in float, where it is
-    little work. ROUND: learned rounding. SEARCH: ranges tuned to the outputs. MIXED: the worst or
-    the first layers in float.
+    DYNAMIC products made quieter. BEGINNING: first layers in float, where the noise begins there.
+    BIAS: bias correction. COMPENSATE: weights rounded so that they make up for each other's errors.
+    INPUT: the layer that reads the input in float, where it is little work. ROUND: learned
+    rounding. SEARCH: ranges tuned to the outputs. MIXED: the worst or the first layers in float.
     """
 
     EQUALISE = "equalise"
     ROTATE = "rotate"
     SMOOTH = "smooth"
+    BEGINNING = "beginning"
     BIAS = "bias"
     COMPENSATE = "compensate"
     INPUT = "input"
@@ -68,7 +70,7 @@ class Rung(str, Enum):
 
 
 CHEAP_RUNGS = (
-    *(Rung.EQUALISE, Rung.ROTATE, Rung.SMOOTH),
+    *(Rung.EQUALISE, Rung.ROTATE, Rung.SMOOTH, Rung.BEGINNING),
     *(Rung.BIAS, Rung.COMPENSATE, Rung.INPUT),
 )
 FULL_RUNGS = tuple(Rung)
@@ -152,20 +154,31 @@ def is_applicable(rung: Rung, quantized: QuantizedGraph) -> bool:
 
 
 def _equalise(_state: RepairState, shop: Workshop, report: Progress) -> RepairState:
-    found = equalise(shop.source, shop.examples, progress=report)
+    precisions = shop.rules.precisions
+    found = equalise(shop.source, shop.examples, precisions=precisions, progress=report)
     return calibrated(found.graph, found.floors, shop, report)
 
 
 def _rotate(_state: RepairState, shop: Workshop, report: Progress) -> RepairState:
     folded = fold_cheap_shortcuts(shop.source)
     rotated = rotate_streams(folded, shop.examples, progress=report)
-    found = equalise(rotated, shop.examples, progress=report)
+    precisions = shop.rules.precisions
+    found = equalise(rotated, shop.examples, precisions=precisions, progress=report)
     return calibrated(found.graph, found.floors, shop, report)
 
 
 def _smooth(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
     found = smooth(state.graph, shop.rest, shop.rules.precisions, progress=report)
     return state if found is state.graph else calibrated(found, state.floors, shop, report)
+
+
+def _begin(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
+    found = leave_beginning_in_float(state.quantized, shop.error, progress=report)
+    if found is state.quantized:
+        return state
+    # Made anew: there no gate is opened, and no factor of the integer part follows from it.
+    rules = replace(shop.rules, precisions=found.precisions)
+    return _rotate(state, replace(shop, rules=rules), report)
 
 
 def _correct(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
@@ -218,6 +231,7 @@ RUNGS: Mapping[Rung, Climb] = {
     Rung.EQUALISE: _equalise,
     Rung.ROTATE: _rotate,
     Rung.SMOOTH: _smooth,
+    Rung.BEGINNING: _begin,
     Rung.BIAS: _correct,
     Rung.COMPENSATE: _compensate,
     Rung.INPUT: _float_input,

@@ -42,7 +42,8 @@ class _Examples:
 def quantize(request: Request) -> None:
     """Write the int8 ONNX file and the int8 TFLite file from one calibration."""
     quantized = _quantized(import_model(load_static_onnx(request.model)), request)
-    request.destination.write_bytes(write_onnx_int8(quantized))
+    # Joined, as bundles are: what boards run.
+    request.destination.write_bytes(write_onnx_int8(quantized, joins_units=True))
     tflite_path(request.destination).write_bytes(write_tflite(quantized))
 
 

@@ -6,7 +6,9 @@ from repair_networks import EXAMPLES, inverted_residuals, plain, snr_db
 from quantize.importers.onnx_importer import import_model
 from quantize.quantized_graph import Precision
 from quantize.repair.float_beginning import find_beginnings, leave_beginning_in_float
+from quantize.repair.ladder import LadderOptions, climb
 from quantize.repair.output_error import OutputError
+from quantize.repair.rungs import Rung
 from quantize.repair.shortcut_folding import multiplications
 
 
@@ -56,3 +58,31 @@ def test_answers_that_are_near_enough_keep_every_layer_in_integers() -> None:
     error = OutputError(graph, EXAMPLES)
     assert error.snr_db(quantized) > 20.0
     assert leave_beginning_in_float(quantized, error, most_share=1.0) is quantized
+
+
+def noisy_beginning():
+    """First outputs of about 1 around 300, which no equalization brings nearer to 0."""
+    build = tiny.ModelBuilder(seed=5)
+    build.conv("image", "stem", (3, 4), kernel=1)
+    build.node("Add", ["stem", build.constant("up", 300.0)], "high")
+    build.node("Relu", ["high"], "kept")
+    build.node("Add", ["kept", build.constant("down", -300.0)], "rare")
+    build.conv("rare", "wide", (4, 32))
+    build.node("Sigmoid", ["wide"], "gate")
+    build.node("Mul", ["wide", "gate"], "act")
+    build.conv("act", "last", (32, 8))
+    build.node("GlobalAveragePool", ["last"], "pooled")
+    build.node("Flatten", ["pooled"], "flat", axis=1)
+    build.gemm("flat", "logits", (8, 4))
+    return import_model(build.model({"image": (1, 3, 16, 16)}, {"logits": (1, 4)}))
+
+
+def test_the_ladder_makes_the_rest_anew_behind_a_beginning_in_float() -> None:
+    options = LadderOptions(rungs=(Rung.ROTATE, Rung.BEGINNING))
+    result = climb(noisy_beginning(), EXAMPLES, options)
+    found = result.quantized
+    last = result.steps[-1]
+    assert (last.rung, last.is_kept) == ("beginning", True)
+    assert last.after > last.before + 10.0
+    ops = [node.op for node in found.graph.nodes if found.precision(node) is Precision.FLOAT]
+    assert ops == ["Conv", "Relu", "Add"]
