@@ -132,7 +132,9 @@ def test_a_rung_is_kept_only_where_it_helps_on_examples_that_ranges_were_not_mad
 
 def test_the_whole_ladder_climbs_and_says_what_each_rung_did() -> None:
     result = climb(import_model(tiny.gated_cnn()), EXAMPLES, LadderOptions(rungs=FULL_RUNGS))
-    assert [each.rung for each in result.steps] == ["ranges", *(rung.value for rung in FULL_RUNGS)]
+    # This network has no layer that smooth works on.
+    climbed = [rung.value for rung in FULL_RUNGS if rung is not Rung.SMOOTH]
+    assert [each.rung for each in result.steps] == ["ranges", *climbed]
     assert result.is_reached
     answers(result.quantized)
 
@@ -148,7 +150,9 @@ def test_every_stage_tells_its_progress() -> None:
     graph = import_model(tiny.residual_cnn())
     quantize_model(graph, tiny.pictures(2), progress=lambda *each: told.append(each))
     stages = list(dict.fromkeys(stage for stage, _, _ in told))
-    assert stages == ["ranges", *(rung.value for rung in CHEAP_RUNGS)]
+    # A rung with nothing to work on tells nothing.
+    assert stages == ["ranges", *(each.value for each in CHEAP_RUNGS if each.value in stages)]
+    assert {"equalise", "rotate", "bias", "compensate"} < set(stages)
     assert all(0 < done <= total for _, done, total in told)
 
 
