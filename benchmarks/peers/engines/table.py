@@ -94,7 +94,7 @@ def _bars(comparison: EngineComparison) -> Iterator[str]:
 
 def _bar(verdict: HeatVerdict) -> str:
     ratio = verdict.ratio
-    excess = f"**missed** by {_percent(ratio.median / BAR - 1)}"
+    excess = f"**missed**: {_percent(ratio.median - 1)} slower"
     return " | ".join(
         [
             f"{verdict.ours.key} | {_time(verdict.ours)} | {_decibels(verdict.ours)}",

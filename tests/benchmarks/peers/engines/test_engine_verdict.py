@@ -112,7 +112,7 @@ def test_the_table_says_by_how_much_the_bar_is_missed_and_why() -> None:
     broken = entry("ncnn", 1.0, fault="no | quantizer", rounds_ns=[])
     found = heat(entry("edgedx", 20.6), entry("openvino", 10.0), broken)
     table = engines_table(EngineComparison(causes={"resnet50": "its kernels"}).with_heat(found))
-    assert "2.06 [2.06, 2.06] | **missed** by 100 % | - |" in table
+    assert "2.06 [2.06, 2.06] | **missed**: 106 % slower | - |" in table
     assert "- **resnet50**: its kernels" in table
     assert "| ncnn int8 | resnet50 | no / quantizer |" in table
     assert "**Other programs ran meanwhile**" in table
