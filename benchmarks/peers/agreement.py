@@ -273,7 +273,8 @@ def format_table(record: AgreementRecord) -> str:
             f"{record.machine.packages.get('onnxruntime', '?')}.{others} Ratios of medians "
             f"[95 % interval] over rounds in turn; the bar is within {BAR:.0%} of the bare loop "
             "that prepares each input as the runtime does, and of the profiler's `model_run`. The "
-            "hot loop does nothing between two runs."
+            "hot loop does nothing between two runs. The profiler does not see Python's call into "
+            "the library, which anyone who calls it from Python pays."
         ),
         "",
         "| model | threads | infer, ms | by bare loop | by profiler | bar | by hot bare loop |",
