@@ -31,8 +31,23 @@ SCORE_EXACTNESS = 1e-9
 
 DETECT_BOARD = """
 import dataclasses, json
-from devices.detect import detect_board
-print(json.dumps(dataclasses.asdict(detect_board())))
+from devices.machine_report import machine_to_json, read_machine
+from devices.remarks import remark_on
+report = read_machine({})
+remarks = {"machine": machine_to_json(report), "remarks": remark_on(report)}
+print(json.dumps({**dataclasses.asdict(report.board), **remarks}))
+"""
+PROFILES = {"pi3": "raspberry_pi_3b_plus", "pi4": "raspberry_pi_4b", "pi5": "raspberry_pi_5"}
+# What the doctor runs before anything large; that it imports an engine is tested with the rest.
+RUN_TINY_MODELS = """
+import json
+from edge.doctor.tiny_models import TINY_MODELS
+from edge.engines.base import EngineOptions
+from edge.engines.selection import create_engine
+for name, model in TINY_MODELS.items():
+    engine = create_engine(name, model.data, EngineOptions(threads=1))
+    answer = engine.run({"x": model.question})["y"]
+    print(json.dumps({"engine": name, "is_right": model.is_answer(answer)}))
 """
 RUNTIME_TESTS = (
     "tests/edge/engines/test_onnxruntime_engine.py",
@@ -117,6 +132,17 @@ def test_the_board_is_known_for_what_it_is(board: EmulatedBoard) -> None:
     assert found["model"].startswith(f"Raspberry Pi {board.name[-1]} Model B")
     # The dot product is what int8 gains most from; of these three only the Pi 5 has it.
     assert ("asimddp" in found["instructions"]) == (board.name == "pi5")
+    assert found["machine"]["profile"] == PROFILES[board.name]
+    assert found["machine"]["sensors"]["temperatures_c"] == {"0 cpu-thermal": 48.0}
+    assert any("int8 may not pay" in each for each in found["remarks"]) == (board.name != "pi5")
+
+
+def test_the_doctors_tiny_models_are_answered(board: EmulatedBoard) -> None:
+    answers = lines_of(board.run_python("-c", RUN_TINY_MODELS))
+    assert [(each["engine"], each["is_right"]) for each in answers] == [
+        ("onnxruntime", True),
+        ("litert", True),
+    ]
 
 
 def test_the_golden_inputs_give_the_golden_answers(
