@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import GateError
+from quantize.refusals.collapsed_answers import collapsed_answers
 from quantize.refusals.finding import Finding
 from quantize.refusals.input_scale import barely_moving, unlike_training, unusual_first_layer
 from quantize.refusals.quantized_reference import (
@@ -52,6 +53,8 @@ def find_refusals(
     """
     measured = measure_source(model, examples, most=most)
     found = [each for each in _check(model, measured, of_pictures=of_pictures) if each is not None]
+    if of_pictures and (collapsed := collapsed_answers(model, examples, measured)) is not None:
+        found = [collapsed, *(each for each in found if each.name != "unusual-first-layer")]
     return tuple(sorted(found, key=lambda each: not each.is_fatal))
 
 

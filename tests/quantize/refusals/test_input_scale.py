@@ -107,6 +107,34 @@ def test_a_model_without_normalisation_is_told_of_and_not_refused() -> None:
     assert (finding.name, finding.is_fatal) == ("unusual-first-layer", False)
 
 
+def folded_cnn(*, threshold: float) -> onnx.ModelProto:
+    """Two layers without normalisation; the second answers to what lies above a threshold."""
+    build = tiny.ModelBuilder()
+    build.conv("image", "c0", (3, 8))
+    build.conv("c0", "c1", (8, 8))
+    build.node("Relu", ["c1"], "r1")
+    model = tiny._finish(build, "r1", 8)
+    for each in model.graph.initializer:
+        if each.name in {"c0_b", "c1_b"}:
+            value = -threshold if each.name == "c1_b" else 0.0
+            each.CopyFrom(numpy_helper.from_array(np.full(8, value, np.float32), each.name))
+    fix_input_shapes(model)
+    return model
+
+
+def test_pixels_scaled_twice_are_refused_where_only_the_biases_are_left_to_decide() -> None:
+    found = find_refusals(folded_cnn(threshold=0.5), scaled(1 / 255))
+    assert (found[0].name, found[0].is_fatal) == ("unlike-training-data", True)
+    assert "they have been scaled twice" in found[0].message
+    assert find_refusals(folded_cnn(threshold=0.5), scaled(1.0)) == ()
+
+
+def test_a_small_first_layer_alone_is_told_and_not_refused() -> None:
+    """What a model without biases makes of small examples is small, and nothing is amiss."""
+    (finding,) = find_refusals(folded_cnn(threshold=0.0), scaled(1 / 255))
+    assert (finding.name, finding.is_fatal) == ("unusual-first-layer", False)
+
+
 def rescaling_cnn() -> onnx.ModelProto:
     """A model that makes -1..1 of pixels from 0 to 255 itself, like those of Keras."""
     build = tiny.ModelBuilder()
