@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from devices.detect import detect_board, find_profile
-from devices.profile import Recommendation
+if TYPE_CHECKING:
+    from devices.profile import Recommendation
 
 __all__ = ["recommended_here"]
 
@@ -13,14 +15,15 @@ __all__ = ["recommended_here"]
 def recommended_here(root: Path = Path("/")) -> Recommendation | None:
     """The recommendation of this board's profile, where it has one that names anything.
 
-    Generic profiles recommend neither engine nor threads, and x86-64 has no other, so there no
-    file is read, which spares every start some milliseconds.
+    Generic profiles recommend neither engine nor threads, and x86-64 has no other, so there
+    nothing is read or imported, which spares every start some milliseconds.
 
     Args:
         root: where `proc` and `sys` are.
     """
-    board = detect_board(root)
-    if board.architecture == "x86_64":
+    if platform.machine() == "x86_64":
         return None
-    profile = find_profile(board)
+    from devices.detect import detect_board, find_profile
+
+    profile = find_profile(detect_board(root))
     return profile.recommended if profile else None
