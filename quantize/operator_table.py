@@ -21,6 +21,9 @@ _KNOWN_BEFOREHAND = ("Constant", "ConstantOfShape", "EyeLike", "NonZero", "Range
 _INTERNAL = frozenset({"DequantizeLinear"})
 """Made by the toolchain; a source model that has it is refused."""
 
+_SOME_FORMS = frozenset({"Resize"})
+"""Operators with integer kernels for some of their forms only: a linear Resize is float."""
+
 _FLOAT = "float"
 _HEAD = """\
 # ONNX operators
@@ -32,7 +35,8 @@ shapes only is computed by the import, whichever operator it is.
 - **becomes**: the canonical operators that stand for it in the graph that is quantized; where there
   are several, what the node says decides which of them are needed.
 - **int8**: integer kernels with calibrated ranges. **dynamic**: int8 weights, and activations that
-  the engine quantizes at each run. **in part**: some of what it becomes has integer kernels.
+  the engine quantizes at each run. **in part**: some of what it becomes, or some of its forms, have
+  integer kernels.
   **float**: computed in float32 between integer layers.
 - Every operator runs in float32 in both formats, where the last column does not say otherwise.
 
@@ -106,6 +110,8 @@ def _kind(becomes: tuple[str, ...]) -> str:
         is_integer = all(Precision.INT8 in OPERATORS[name].precisions for name in becomes)
         return "int8, dynamic" if is_integer else "dynamic"
     integer = [Precision.INT8 in OPERATORS[name].precisions for name in becomes]
+    if all(integer) and not _SOME_FORMS.isdisjoint(becomes):
+        return "in part"
     if all(integer):
         return "int8"
     return "in part" if any(integer) else _FLOAT

@@ -23,6 +23,7 @@ from quantize.passes.decompose_hard_activations import DECOMPOSE_HARD_ACTIVATION
 from quantize.passes.decompose_local_response import DECOMPOSE_LOCAL_RESPONSE
 from quantize.passes.decompose_logic import DECOMPOSE_LOGIC
 from quantize.passes.decompose_reductions import DECOMPOSE_REDUCTIONS
+from quantize.passes.decompose_resize import DECOMPOSE_RESIZE
 from quantize.passes.explicit_bias import EXPLICIT_BIAS
 from quantize.passes.explicit_padding import EXPLICIT_PADDING
 from quantize.passes.flatten_before_gemm import FLATTEN_BEFORE_GEMM
@@ -60,6 +61,8 @@ PASSES: tuple[GraphPass, ...] = (
     DECOMPOSE_LOCAL_RESPONSE,
     CANONICAL_SLICES,
     CANONICAL_RESIZE,
+    DECOMPOSE_RESIZE,
+    REMOVE_IDENTITY,
     CANONICAL_SOFTMAX,
     CANONICAL_RECURRENT,
     CANONICAL_NORMALIZATION,

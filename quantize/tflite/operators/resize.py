@@ -2,22 +2,28 @@
 
 Nearest: every output cell is an input cell, whichever rule of ONNX picks it. Where one of TFLite's
 three rules picks the same cells RESIZE_NEAREST_NEIGHBOR is written, otherwise a GATHER an axis.
-Linear: RESIZE_BILINEAR where one of its three rules gives the same coordinates; others are refused.
-
-ONNX's coordinates: operator specification of Resize, opset 13 to 19. TFLite's: ComputeInterpolation
-in `tensorflow/lite/kernels/internal/reference/resize_bilinear.h`.
+Linear: RESIZE_BILINEAR where one of its three rules gives the same coordinates; the import has
+written others out (`quantize.passes.canonical_resize`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import UnsupportedInputError
 from quantize.graph import FloatGraph, Node
+from quantize.resize_coordinates import (
+    ONNX_COORDINATES,
+    TFLITE_COORDINATES,
+    Coordinates,
+    ResizedAxis,
+    TfliteRule,
+    linear_tflite_rule,
+    resized_axes,
+)
 from quantize.tflite.lowering import Lowering
 from quantize.tflite.model_builder import Operation
 from quantize.tflite.operators.slicing import gather
@@ -26,57 +32,12 @@ from quantize.tflite.schema import TensorType
 
 __all__ = ["emit_resize"]
 
-_TOLERANCE = 1e-6
-_Coordinates = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class _Axis:
-    """One resized axis; `scale` is output cells an input cell, as the model states it."""
-
-    before: int
-    after: int
-    scale: float
-
-    @property
-    def cells(self) -> _Coordinates:
-        return np.arange(self.after, dtype=np.float64)
-
-
-def _align_corners(axis: _Axis) -> _Coordinates:
-    if axis.after == 1:
-        return np.zeros(1)
-    return axis.cells * (axis.before - 1) / (axis.after - 1)
-
-
-_COORDINATES: Mapping[str, Callable[[_Axis], _Coordinates]] = {
-    "align_corners": _align_corners,
-    "asymmetric": lambda axis: axis.cells / axis.scale,
-    "half_pixel": lambda axis: (axis.cells + 0.5) / axis.scale - 0.5,
-    "pytorch_half_pixel": lambda axis: (
-        (axis.cells + 0.5) / axis.scale - 0.5 if axis.after > 1 else np.zeros(1)
-    ),
-    "half_pixel_symmetric": lambda axis: (
-        axis.before / 2 * (1 - axis.after / (axis.before * axis.scale))
-        + (axis.cells + 0.5) / axis.scale
-        - 0.5
-    ),
-}
-
-_NEAREST: Mapping[str, Callable[[_Coordinates], _Coordinates]] = {
+_NEAREST: Mapping[str, Callable[[Coordinates], Coordinates]] = {
     "ceil": np.ceil,
     "floor": np.floor,
     "round_prefer_ceil": lambda cells: np.floor(cells + 0.5),
     "round_prefer_floor": lambda cells: np.ceil(cells - 0.5),
 }
-
-_Rule = tuple[bool, bool]
-_RULES: Mapping[_Rule, Callable[[_Axis], _Coordinates]] = {
-    (False, False): lambda axis: axis.cells * axis.before / axis.after,
-    (False, True): lambda axis: (axis.cells + 0.5) * axis.before / axis.after - 0.5,
-    (True, False): _align_corners,
-}
-"""TFLite's coordinates by (align corners, half pixel centres)."""
 
 
 def emit_resize(lowering: Lowering, node: Node) -> None:
@@ -89,13 +50,13 @@ def emit_resize(lowering: Lowering, node: Node) -> None:
     rule = str(node.attributes.get("coordinate_transformation_mode") or "half_pixel")
     if node.op == "Upsample":
         rule = "asymmetric"
-    if mode not in {"nearest", "linear"} or rule not in _COORDINATES:
+    if mode not in {"nearest", "linear"} or rule not in ONNX_COORDINATES:
         raise UnsupportedInputError(
             f"Resize {mode} with {rule} cannot be written; nearest and linear with "
-            f"{', '.join(_COORDINATES)} can"
+            f"{', '.join(ONNX_COORDINATES)} can"
         )
     axes = _axes(lowering.graph, node)
-    coordinates = [_COORDINATES[rule](axis) for axis in axes]
+    coordinates = [ONNX_COORDINATES[rule](axis) for axis in axes]
     if mode == "nearest":
         rounding = "floor" if node.op == "Upsample" else "round_prefer_floor"
         rounding = str(node.attributes.get("nearest_mode") or rounding)
@@ -108,22 +69,18 @@ def emit_resize(lowering: Lowering, node: Node) -> None:
         _write_linear(lowering, node, axes, coordinates)
 
 
-def _axes(graph: FloatGraph, node: Node) -> list[_Axis]:
+def _axes(graph: FloatGraph, node: Node) -> list[ResizedAxis]:
     before, after = graph.shape(node.inputs[0]), graph.shape(node.outputs[0])
     position = 1 if node.op == "Upsample" else 2
     name = node.inputs[position] if len(node.inputs) > position else ""
-    stated = graph.constants[name].reshape(-1) if name in graph.constants else np.zeros(0)
-    scales = [end / start for start, end in zip(before, after, strict=True)]
-    if stated.size == len(before):
-        scales = [float(value) for value in stated]
-    return [_Axis(before[at], after[at], scales[at]) for at in (2, 3)]
+    return resized_axes(before, after, graph.constants.get(name, np.zeros(0)))
 
 
 def _write_nearest(
-    lowering: Lowering, node: Node, axes: list[_Axis], cells: list[NDArray[np.int32]]
+    lowering: Lowering, node: Node, axes: list[ResizedAxis], cells: list[NDArray[np.int32]]
 ) -> None:
     kept = lowering.kept_params(node)
-    for rule in _RULES:
+    for rule in TFLITE_COORDINATES:
         theirs = [_tflite_nearest(axis, rule) for axis in axes]
         if all(np.array_equal(mine, other) for mine, other in zip(cells, theirs, strict=True)):
             operation = _resize(lowering, node, "RESIZE_NEAREST_NEIGHBOR", axes, rule)
@@ -140,7 +97,7 @@ def _write_nearest(
     lowering.write(gather(lowering, rows, cells[1], 2), node.outputs[0], kept)
 
 
-def _tflite_nearest(axis: _Axis, rule: _Rule) -> NDArray[np.int32]:
+def _tflite_nearest(axis: ResizedAxis, rule: TfliteRule) -> NDArray[np.int32]:
     """TFLite computes in float32 and takes the floor, or for aligned corners rounds."""
     aligned, half = rule
     cells = axis.cells.astype(np.float32)
@@ -154,27 +111,21 @@ def _tflite_nearest(axis: _Axis, rule: _Rule) -> NDArray[np.int32]:
 
 
 def _write_linear(
-    lowering: Lowering, node: Node, axes: list[_Axis], coordinates: list[_Coordinates]
+    lowering: Lowering, node: Node, axes: list[ResizedAxis], coordinates: list[Coordinates]
 ) -> None:
-    for rule, theirs in _RULES.items():
-        if all(
-            np.allclose(_inside(mine, axis), _inside(theirs(axis), axis), rtol=0, atol=_TOLERANCE)
-            for mine, axis in zip(coordinates, axes, strict=True)
-        ):
-            operation = _resize(lowering, node, "RESIZE_BILINEAR", axes, rule)
-            lowering.write(operation, node.outputs[0], lowering.kept_params(node))
-            return
-    raise UnsupportedInputError(
-        "Resize linear with these scales has coordinates that TFLite has not; "
-        "export with a size in place of scales"
-    )
+    rule = linear_tflite_rule(axes, coordinates)
+    if rule is None:
+        raise UnsupportedInputError(
+            "Resize linear with these scales has coordinates that TFLite has not; "
+            "export with a size in place of scales"
+        )
+    operation = _resize(lowering, node, "RESIZE_BILINEAR", axes, rule)
+    lowering.write(operation, node.outputs[0], lowering.kept_params(node))
 
 
-def _inside(coordinates: _Coordinates, axis: _Axis) -> _Coordinates:
-    return coordinates.clip(0, axis.before - 1)
-
-
-def _resize(lowering: Lowering, node: Node, code: str, axes: list[_Axis], rule: _Rule) -> Operation:
+def _resize(
+    lowering: Lowering, node: Node, code: str, axes: list[ResizedAxis], rule: TfliteRule
+) -> Operation:
     source = lowering.read(node, 0, NHWC)
     size = lowering.builder.add_int32("size", [axis.after for axis in axes])
     is_int8 = lowering.builder.tensor(source).dtype is TensorType.INT8

@@ -245,6 +245,21 @@ def resize(model: RandomModel) -> str:
     )
 
 
+def resize_linear(model: RandomModel) -> str:
+    """Scales that do not divide the sizes, which TFLite's own rules do not know."""
+    shape = (1, model.size(1, 3), model.size(3, 9), model.size(3, 9))
+    scales = model.constant([1, 1, model.pick(1.4, 0.6, 2.3, 1), model.pick(1.7, 0.45, 2, 3)])
+    where = model.pick("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
+    return model.node(
+        "Resize",
+        model.input(shape),
+        model.constant([], np.float32),
+        scales,
+        mode="linear",
+        coordinate_transformation_mode=where,
+    )
+
+
 def resize_to_size(model: RandomModel) -> str:
     shape = model.shape(4, 2)
     sizes = model.constant([1, shape[1], model.size(1, 9), model.size(1, 9)], np.int64)
@@ -375,6 +390,7 @@ MOVEMENT_CASES = [
     Case("DepthToSpace after Conv", pixel_shuffle, ONE),
     Case("SpaceToDepth", space_to_depth, (11, 17)),
     Case("Resize", resize, (11, 13, 17)),
+    Case("Resize linear by any scale", resize_linear, (11, 13, 17)),
     Case("Resize to a size", resize_to_size, (13, 17, 19)),
     Case("Resize of a series", resize_series, (13, 17)),
     Case("Resize of some axes", resize_axes, (18,)),
