@@ -22,11 +22,21 @@ def load_bare_engine(model: str, artifact: str, engine: str, threads: int) -> En
 
     Raises:
         EngineError: the engine is missing or refuses the model.
+        BundleError: the model points at files outside itself.
     """
     path = Path(model) if model else DEFAULT_BUNDLE
-    if not artifact:
-        return create_engine(engine, path.read_bytes(), EngineOptions(threads))
-    from edge.bundle.reader import open_bundle
+    return create_engine(engine, _model_bytes(path, artifact, engine), EngineOptions(threads))
 
-    with open_bundle(path) as bundle:
-        return create_engine(engine, bytes(bundle.read(artifact)), EngineOptions(threads))
+
+def _model_bytes(path: Path, artifact: str, engine: str) -> bytes:
+    if artifact:
+        from edge.bundle.reader import open_bundle
+
+        with open_bundle(path) as bundle:
+            return bytes(bundle.read(artifact))
+    data = path.read_bytes()
+    if engine == "onnxruntime":
+        from edge.bundle.onnx_references import check_self_contained
+
+        check_self_contained(data, str(path))
+    return data

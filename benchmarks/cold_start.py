@@ -53,7 +53,15 @@ def measure_cold_start(request: SubjectRequest) -> ColdStart:
     if child.returncode != 0:
         lines = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
         raise EngineError(f"a fresh process did not answer: {lines[-1]}; see edge-run doctor")
-    return _from_times(asked, json.loads(child.stdout))
+    # Libraries may have said something before.
+    last = child.stdout.strip().splitlines()[-1:]
+    try:
+        times = json.loads(last[0]) if last else {}
+        return _from_times(asked, times)
+    except (ValueError, KeyError, TypeError) as error:
+        raise EngineError(
+            f"a fresh process said {last!r} for its times; see edge-run doctor"
+        ) from error
 
 
 def _from_times(asked: int, times: dict[str, int]) -> ColdStart:

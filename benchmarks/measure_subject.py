@@ -37,7 +37,7 @@ from benchmarks.subject_request import (
     write_facts,
 )
 from benchmarks.timer_cost import measure_loop, measure_timer
-from benchmarks.truth import repeat_one_input, replay_golden
+from benchmarks.truth import LEAST_ANSWERS, repeat_one_input, replay_golden
 from benchmarks.warm_up import WarmUpRule, warm_up
 from edge.errors import EdgeError, OutputError
 
@@ -61,6 +61,7 @@ class SubjectMeasurement:
         self._request: SubjectRequest = read_request(folder)
         self.facts = SubjectFacts()
         self._log: AnswerLog | None = None
+        self._warm_ns = 0.0
 
     def stop(self, number: int, frame: FrameType | None) -> None:
         """End soon, with what there is: a signal handler."""
@@ -137,6 +138,7 @@ class SubjectMeasurement:
         calls_ns = warm_up(log, order, inputs, rule)
         self.facts.is_settled = rule.state(calls_ns, inputs) == "settled"
         warm_ns = statistics.median(calls_ns[-rule.window(len(calls_ns), inputs) :])
+        self._warm_ns = warm_ns
         expected = max(settings.min_duration_s * _NS_PER_S / warm_ns, settings.min_queries)
         keep_every = self._thin("timed", expected)
         self._begin("timed")
@@ -162,9 +164,10 @@ class SubjectMeasurement:
 
     def _repeat(self, log: AnswerLog, subject: PipelineSubject | EngineSubject) -> None:
         settings = self._request.settings
-        budget_ns = max(
-            _REPEAT_LEAST_NS, round(settings.min_duration_s * _NS_PER_S * _REPEAT_SHARE)
-        )
+        duration_ns = round(settings.min_duration_s * _NS_PER_S)
+        budget_ns = max(_REPEAT_LEAST_NS, round(duration_ns * _REPEAT_SHARE))
+        if LEAST_ANSWERS * self._warm_ns > max(duration_ns, budget_ns):
+            return
         repeat_one_input(log, subject.answerer.input_count, settings.seed, budget_ns)
         log.flush()
 

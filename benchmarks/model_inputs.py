@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ from numpy.typing import NDArray
 from benchmarks.records.measurement import InputIdentity, InputSet
 from benchmarks.subjects import ModelPlan
 from edge.bundle.reader import open_bundle
-from edge.errors import InputError, InputNotFoundError, UsageError
+from edge.errors import InputError, UsageError
 from edge.model_parts import fits_shape
 from edge.records.csv_files import parse_csv
+from edge.records.limits import MAX_ARRAY_BYTES
 from edge.records.numpy_files import NPY_MAGIC, ZIP_MAGIC, parse_npy, parse_npz
+from edge.sources.file_bytes import read_file_bytes
 from edge.tensor_spec import TensorSpec
 
 __all__ = ["StagedInputs", "random_tensors", "read_tensors", "stage_inputs", "tensors_sha256"]
@@ -118,10 +121,7 @@ def _write_row(path: Path, lines: Iterable[Iterable[str]]) -> Path:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputNotFoundError(f"cannot read {path}: {error.strerror}; check its name") from error
+    return read_file_bytes(os.fspath(path), limit=MAX_ARRAY_BYTES, advice="give a smaller one")
 
 
 def random_tensors(specs: Sequence[TensorSpec], seed: int) -> list[dict[str, NDArray[Any]]]:

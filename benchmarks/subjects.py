@@ -161,6 +161,9 @@ def _bundle_files(path: Path) -> tuple[bool, list[PlannedSubject]]:
 
 
 def _bare_file(path: Path) -> tuple[bool, list[PlannedSubject]]:
+    if path.exists() and not path.is_file():
+        # A FIFO of that name must not hang the caller.
+        raise BundleError(f"{path} is no regular file; give a model file")
     try:
         data = path.read_bytes()
     except OSError as error:

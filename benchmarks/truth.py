@@ -20,10 +20,12 @@ from edge.bundle.golden import compare_golden
 from edge.pipeline import Model
 from edge.selftest import read_golden
 
-__all__ = ["compare_repeated", "repeat_one_input", "replay_golden"]
+__all__ = ["LEAST_ANSWERS", "compare_repeated", "repeat_one_input", "replay_golden"]
 
 _OTHERS = 3
 _LEAST_PAIRS = 6
+LEAST_ANSWERS = _LEAST_PAIRS * (_OTHERS + 3)
+"""So many `repeat_one_input` takes at least."""
 _MOST_PAIRS = 200
 
 
@@ -57,7 +59,7 @@ def repeat_one_input(log: AnswerLog, inputs: int, seed: int, budget_ns: int) -> 
         log: takes the answers.
         inputs: how many there are; fewer than two leave nothing to compare.
         seed: of the choice.
-        budget_ns: how long it may take; a pair that was begun is ended.
+        budget_ns: how long it may take, where that gives pairs enough to say something.
     """
     if inputs < 2:  # noqa: PLR2004 - one is always itself
         return
@@ -65,7 +67,7 @@ def repeat_one_input(log: AnswerLog, inputs: int, seed: int, budget_ns: int) -> 
     chosen = next(order)
     end = log.now_ns() + budget_ns
     query = 0
-    for _ in range(_MOST_PAIRS):
+    for pair in range(_MOST_PAIRS):
         log.begin("varied_input")
         others = [next(order) for _ in range(min(_OTHERS, inputs - 1) + 1)]
         for index in (*(each for each in others if each != chosen), chosen):
@@ -75,7 +77,7 @@ def repeat_one_input(log: AnswerLog, inputs: int, seed: int, budget_ns: int) -> 
         for _ in range(2):
             log.take(query, chosen)
             query += 1
-        if log.now_ns() > end:
+        if pair + 1 >= _LEAST_PAIRS and log.now_ns() > end:
             return
 
 

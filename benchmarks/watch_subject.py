@@ -21,6 +21,7 @@ __all__ = ["SubjectOutcome", "watch_subject"]
 _CHILD = "benchmarks.measure_subject"
 _TICK_S = 0.5
 _GRACE_S = 10.0
+_CHATTER_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +90,18 @@ def watch_subject(
 def _wait(
     child: subprocess.Popen[bytes], recorder: SensorRecorder, on_tick: Callable[[], None]
 ) -> None:
-    """Until the child closes its standard output, on which it says nothing."""
+    """Until the child closes its standard output."""
     next_tick = time.monotonic()
     assert child.stdout is not None  # noqa: S101 - it was asked for
+    output = child.stdout.fileno()
     while True:
         if time.monotonic_ns() >= recorder.next_ns:
             recorder.read()
         on_tick()
         next_tick = max(next_tick + _TICK_S, time.monotonic())
-        ready, _, _ = select.select([child.stdout], [], [], max(0.0, next_tick - time.monotonic()))
-        if ready:
+        ready, _, _ = select.select([output], [], [], max(0.0, next_tick - time.monotonic()))
+        # What an engine's library says there is nobody's business.
+        if ready and not os.read(output, _CHATTER_BYTES):
             recorder.read()
             return
 

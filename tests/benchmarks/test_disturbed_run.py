@@ -38,7 +38,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def start(*words: str, folder: Path, file_limit: int | None = None) -> subprocess.Popen[str]:
+def start(
+    *words: str, folder: Path, file_limit: int | None = None, search: Path | None = None
+) -> subprocess.Popen[str]:
     """`edge-bench`, whose temporary files lie in a folder of their own."""
 
     def limit_files() -> None:
@@ -53,7 +55,9 @@ def start(*words: str, folder: Path, file_limit: int | None = None) -> subproces
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env=os.environ | {"TMPDIR": str(scratch)},
+        env=os.environ
+        | {"TMPDIR": str(scratch)}
+        | ({"PYTHONPATH": str(search)} if search is not None else {}),
         preexec_fn=limit_files,  # noqa: PLW1509 - there are no threads here
     )
 
@@ -86,7 +90,9 @@ def measuring_process(parent: int) -> int:
     raise AssertionError("no process measures")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name
+)
 def test_a_run_that_is_stopped_keeps_what_it_measured(
     tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -161,6 +167,24 @@ def test_a_disk_that_is_full_ends_one_measurement_and_keeps_its_answers(tmp_path
     (measurement,) = read_record(path).measurements
     assert measurement.status == "failed"
     assert measurement.phases["warm_up"].count > 0
+
+
+def test_a_library_that_talks_on_the_standard_output_disturbs_nothing(tmp_path: Path) -> None:
+    """Every Python of the run says something as it starts, as some native libraries do."""
+    (tmp_path / "sitecustomize.py").write_text("import os\nos.write(1, b'hello\\n')\n")
+    path = tmp_path / "record.json"
+    run = start(
+        *("run", str(RISK_BUNDLE), "--engine", "litert", "--threads", "1", "--cold-starts", "1"),
+        *("--min-duration", "0.2", "--sustained", "0", "-o", str(path)),
+        folder=tmp_path,
+        search=tmp_path,
+    )
+    report, complaints = run.communicate(timeout=120)
+    assert (run.returncode, complaints) == (0, "")
+    assert "hello" not in report.removeprefix("hello\n")
+    record = read_record(path)
+    assert record.is_complete
+    assert len(record.measurements[0].cold_starts) == 1
 
 
 def test_a_record_that_cannot_be_written_is_kept_elsewhere(

@@ -1,6 +1,7 @@
 """What there is to measure, and what it is fed."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,15 @@ def test_a_bare_file_of_others_goes_to_the_engine_alone() -> None:
     assert subject.subject.precision == "float32"
     digest = hashlib.sha256((RISK / "model.onnx").read_bytes()).hexdigest()
     assert subject.subject.digest == subject.subject.artifact_sha256 == digest
+
+
+def test_a_fifo_is_neither_a_model_nor_an_input_and_hangs_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.onnx")
+    with pytest.raises(BundleError, match="no regular file"):
+        plan_model(tmp_path / "model.onnx", SubjectChoice())
+    plan = plan_model(RISK_BUNDLE, SubjectChoice())
+    with pytest.raises(InputError, match="no regular file"):
+        stage_inputs(plan, tmp_path, given=(tmp_path / "model.onnx",), is_random=False)
 
 
 def test_a_model_that_is_not_there_is_refused(tmp_path: Path) -> None:
