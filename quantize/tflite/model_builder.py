@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edge.errors import InputTooLargeError
 from quantize.tflite.schema import TensorType, load_schema
+from quantize.tflite.vector_sharing import sharing_builder
 
 __all__ = ["ModelBuilder", "Operation", "Quantization", "TensorSpecification"]
 
@@ -216,8 +217,6 @@ class ModelBuilder:
         Raises:
             InputTooLargeError: over 2 GiB, which FlatBuffers cannot address.
         """
-        import flatbuffers
-
         schema = load_schema()
         codes = sorted({(op.code, op.version) for op, _ in self._operations})
         subgraph = schema.SubGraphT(
@@ -248,7 +247,7 @@ class ModelBuilder:
         size += 1024 * (len(self._tensors) + 64)
         if size > _LARGEST_FILE_BYTES:
             raise InputTooLargeError(f"the TFLite file would have about {size} bytes, over 2 GiB")
-        builder = flatbuffers.Builder(size)
+        builder = sharing_builder(size)
         builder.Finish(model.Pack(builder), file_identifier=_FILE_IDENTIFIER)
         return bytes(memoryview(builder.Bytes)[builder.Head() :])
 
