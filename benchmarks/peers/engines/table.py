@@ -122,7 +122,7 @@ def _pipelines(comparison: EngineComparison) -> Iterator[str]:
         return
     yield "## Whole answers of ours"
     yield ""
-    yield "From golden bytes to the result, by the artifact `edge-run` takes; medians on the clock, ms."
+    yield "From golden bytes to the result, by the artifact `edge-run` takes; clock, medians, ms."
     yield ""
     yield "| model | threads | artifact | decode | preprocess | infer | postprocess | total |"
     yield "|---|---|---|---|---|---|---|---|"
