@@ -175,6 +175,7 @@ def _smooth(state: RepairState, shop: Workshop, report: Progress) -> RepairState
 def _begin(state: RepairState, shop: Workshop, report: Progress) -> RepairState:
     found = leave_beginning_in_float(state.quantized, shop.error, progress=report)
     if found is state.quantized:
+        report(1, 1)
         return state
     # Made anew: there no gate is opened, and no factor of the integer part follows from it.
     rules = replace(shop.rules, precisions=found.precisions)
