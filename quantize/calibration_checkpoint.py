@@ -95,7 +95,8 @@ class Checkpoint:
         Raises:
             OutputError: the file cannot be written.
         """
-        aside = self._path.with_name(f"{self._path.name}.{os.getpid()}.partial")
+        # Always the same name: what a killed run left behind is taken up by the next.
+        aside = self._path.with_name(f"{self._path.name}.partial")
         try:
             with aside.open("wb") as file:
                 _write(file, state, self._key)
@@ -103,11 +104,12 @@ class Checkpoint:
                 os.fsync(file.fileno())
             aside.replace(self._path)
         except OSError as error:
-            aside.unlink(missing_ok=True)
             raise OutputError(
                 f"the checkpoint {self._path} cannot be written: {error.strerror or error}; "
                 "free some space, or choose another place for the bundle"
             ) from error
+        finally:
+            aside.unlink(missing_ok=True)
 
     def tell_unused(self, reason: str) -> None:
         """Log that calibration starts anew, and why."""

@@ -1,8 +1,12 @@
 """`edge-quantize` from the outside: what it prints, and how it ends."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
@@ -145,24 +149,44 @@ def test_without_the_toolchain_the_extra_is_named(folder: Path) -> None:
     assert "pip install 'edgedx[quantize]'" in done.stderr
 
 
+def interrupted(*words: str | Path, when: Callable[[], bool]) -> tuple[int, str]:
+    """Send the signal of Ctrl-C to a build; its exit code and what it said."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "quantize", *map(str, words)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while process.poll() is None:
+            if when():
+                process.send_signal(signal.SIGINT)
+                break
+            time.sleep(0.005)
+        _, said = process.communicate()
+    return process.returncode, said
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param("*.calibration*", id="while the checkpoint is written"),
+        pytest.param("*.calibration-*-0", id="when it is"),
+    ],
+)
 def test_an_interruption_ends_with_130_and_only_what_is_needed_to_go_on(
-    folder: Path, tmp_path: Path
+    pattern: str, folder: Path, tmp_path: Path
 ) -> None:
-    code = (
-        "import sys\n"
-        "import quantize.build_judgement as build\n"
-        "def interrupted(*_, **__):\n    raise KeyboardInterrupt\n"
-        "build.compare_artifacts = interrupted\n"
-        "from quantize.cli import main\n"
-        "main(sys.argv[1:])\n"
-    )
     out = tmp_path / "never.edge"
-    done = edge_quantize(*words(folder, "--scale", "1", "-o", out), code=code)
-    assert done.returncode == 130
+    more = ("--scale", "1", "-o", out)
+    code, said = interrupted(
+        *words(folder, *more, "--repair", "full"), when=lambda: any(tmp_path.glob(pattern))
+    )
+    assert (code, said.count("Traceback")) == (130, 0)
     kept = [path.name for path in tmp_path.iterdir()]
-    assert kept
-    assert all(name.startswith("never.calibration") for name in kept)
-    again = edge_quantize(*words(folder, "--scale", "1", "-o", out, "--no-report"))
+    assert kept or pattern.endswith("*")
+    assert all(re.fullmatch(r"never\.calibration-[0-9a-f]{12}-[01]", name) for name in kept)
+    again = edge_quantize(*words(folder, *more, "--no-report", "--no-time"))
     assert again.returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["never.edge"]
 
