@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge.bundle.manifest import ImageInput
 from edge.frame import Frame
 from edge.record import Record
 from quantize.build_request import BuildRequest, DataRequest
@@ -36,6 +37,7 @@ def open_labelled_data(request: DataRequest, description: ModelDescription) -> L
     options = replace(
         request.options,
         inputs={each.name: each.shape for each in given_inputs(inputs)},
+        pictures=frozenset(each.name for each in inputs if isinstance(each, ImageInput)),
         read_file=None if takes_pictures(inputs) else partial(read_example, inputs=inputs),
     )
     return read_labelled_data(request.path, description.outputs[0], options)

@@ -11,8 +11,7 @@ from edge.bundle.manifest import GoldenExample, GoldenOutput
 from edge.errors import InputError
 from edge.frame import Frame
 from edge.pipeline import Model
-from edge.record import Record
-from edge.records.record_writer import pack_record
+from edge.records.record_writer import encode_picture, pack_record
 from quantize.artifacts import BuiltArtifact, open_artifact
 from quantize.examples.model_examples import Example, ExampleValue
 
@@ -81,6 +80,7 @@ def _content(
     is_whole = file is not None and file.suffix.lower() != ".json"
     if file is not None and is_whole and file.is_file():
         return file.suffix.lower(), file
-    if not isinstance(value, Record):
-        raise InputError(f"{example.name}: it is in no file that could go into the bundle")
+    if isinstance(value, Frame):
+        # Pixels of an array are in no file of their own.
+        return ".png", encode_picture(value)
     return ".npz", pack_record(value, inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edge.errors import InputError, UsageError
 from edge.source_name import show_source
+from quantize.examples.picture_arrays import picture_reader
 from quantize.label_names import match_class_names
 from quantize.labelled_data import LabelledData, LabelledOptions
 
@@ -57,7 +58,6 @@ def read_arrays(path: Path, output: Output, options: LabelledOptions) -> Labelle
                 f"{path}: array '{name}' has {each.shape[0] if each.ndim else 0} entries, but "
                 f"'{truth_name}' has {count}; they must be of the same examples"
             )
-    shapes = dict(options.inputs)
     names = tuple(f"{path.name}[{at}]" for at in range(count))
     return LabelledData(
         output=output,
@@ -66,12 +66,29 @@ def read_arrays(path: Path, output: Output, options: LabelledOptions) -> Labelle
         # Not their names: the draw of a split must not change when a file is renamed.
         groups=_words(arrays[group_name]) if group_name else tuple(map(str, range(count))),
         splits=_words(arrays[split_name]) if split_name else (),
-        load=lambda at: {
-            name: np.ascontiguousarray(each[at].reshape(shapes[name]), dtype=_plain(each.dtype))
-            for name, each in inputs.items()
-        },
+        load=_loader(inputs, options, path),
         assumed=(f"grouped by array '{group_name}'",) if group_name and not columns.group else (),
     )
+
+
+def _loader(
+    arrays: Mapping[str, NDArray[Any]], options: LabelledOptions, path: Path
+) -> Callable[[int], Any]:
+    """Position -> a lone picture, or what is given by input name."""
+    frames = {
+        name: picture_reader(arrays[name], name, path.name)
+        for name in arrays
+        if name in options.pictures
+    }
+    shapes = dict(options.inputs)
+    if len(arrays) == len(frames) == 1:
+        return next(iter(frames.values()))
+    return lambda at: {
+        name: frames[name](at)
+        if name in frames
+        else np.ascontiguousarray(each[at].reshape(shapes[name]), dtype=_plain(each.dtype))
+        for name, each in arrays.items()
+    }
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
@@ -124,6 +141,9 @@ def _input_array(
             f"{', '.join(sorted(arrays))}; name the array as the input is named"
         )
     array = arrays[found]
+    if name in options.pictures:
+        picture_reader(array, found, str(path))  # refuses what is no pixels
+        return array
     # A batch axis of one, or axes of size one anywhere, may be left out of the stored array.
     kept = tuple(size for size in array.shape[1:] if size != 1)
     if kept != tuple(size for size in shape if size != 1) or array.ndim == 0:

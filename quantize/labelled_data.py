@@ -3,7 +3,7 @@
 - a folder: one sub-folder a label, pictures inside;
 - a CSV: a file column and a label column; or one 0/1 column a label; or a value column
   (`quantize.labelled_table`);
-- an NPZ: `X` (or the inputs by name) and `y`, for models that take tensors
+- an NPZ: `X` (or the inputs by name) and `y`; pictures as decoded pixels
   (`quantize.labelled_arrays`).
 
 Nothing but names and truth is kept in memory: an example is read when it is wanted.
@@ -66,7 +66,8 @@ class LabelledOptions:
         columns: which column says what.
         renamed: the model's label by the data's, where they differ.
         only_split: keep only the examples of this split; "" keeps all.
-        inputs: shape with batch by input name, of a model that takes tensors.
+        inputs: shape with batch by input name, of what arrays hold.
+        pictures: those of the inputs that are pictures, whose arrays hold decoded pixels.
         rows_are_examples: each row of the table is an example itself, not a file's name.
         read_file: a file -> what a model answers for; None reads pictures.
     """
@@ -75,6 +76,7 @@ class LabelledOptions:
     renamed: Mapping[str, str] = field(default_factory=dict)
     only_split: str = ""
     inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    pictures: frozenset[str] = frozenset()
     rows_are_examples: bool = False
     read_file: Callable[[Path], Any] | None = None
 

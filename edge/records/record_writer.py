@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.bundle.manifest import Input
     from edge.record import Record
 
-__all__ = ["pack_record"]
+__all__ = ["encode_picture", "pack_record"]
 
 
 def pack_record(record: Record, inputs: Sequence[Input]) -> bytes:
@@ -57,14 +57,15 @@ def _pack(value: object, spec: Input, source: str) -> NDArray[Any]:
     if not isinstance(spec, ImageInput):
         return read_values(spec, value, source)
     if isinstance(value, Frame):
-        return np.frombuffer(_encode(value), np.uint8)
+        return np.frombuffer(encode_picture(value), np.uint8)
     raise InputError(
         f"{show_source(source)}: input {spec.name} is a picture and is given a "
         f"{type(value).__name__}; give an edge.Frame",
     )
 
 
-def _encode(frame: Frame) -> bytes:
+def encode_picture(frame: Frame) -> bytes:
+    """The bytes of a file that holds a picture's pixels as they are: PNG, or TIFF for float."""
     import cv2
 
     pixels = frame.pixels[:, :, ::-1] if frame.colour == "rgb" else frame.pixels

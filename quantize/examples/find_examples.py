@@ -83,10 +83,23 @@ def read_example(path: Path, inputs: Sequence[Input]) -> ExampleValue:
 def _pictures(argument: str, inputs: Sequence[Input]) -> list[Example]:
     from edge.sources.image_files import expand_inputs
 
+    if Path(argument).suffix.lower() == ".npz" and Path(argument).is_file():
+        return _picture_arrays(Path(argument), inputs)
     paths = expand_inputs([argument])
     if not paths:
         raise InputError(f"{argument}: no pictures; give a folder of PNG or JPEG files")
     return [Example(each, partial(read_example, Path(each), inputs), Path(each)) for each in paths]
+
+
+def _picture_arrays(path: Path, inputs: Sequence[Input]) -> list[Example]:
+    from quantize.examples.array_examples import read_stacked
+
+    found = read_stacked(path, inputs)
+    if not found:
+        raise InputError(
+            f"{path}: it has no array '{inputs[0].name}' or 'X' of pictures; name it so"
+        )
+    return found
 
 
 def _records(argument: str, inputs: Sequence[Input]) -> list[Example]:

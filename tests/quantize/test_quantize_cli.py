@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import tiny_onnx_models as tiny
@@ -242,3 +243,27 @@ def test_a_board_that_nobody_knows_is_wrong_use(folder: Path) -> None:
     done = edge_quantize(*words(folder, "--board", "toaster"))
     assert done.returncode == 2
     assert "board 'toaster' is unknown; give one of generic_aarch64" in done.stderr
+
+
+def test_pictures_may_come_as_pixels_in_an_array_with_their_labels(
+    folder: Path, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (80, 16, 16, 3), dtype=np.uint8)
+    np.savez(tmp_path / "data.npz", X=pictures, y=np.arange(80) % 4)
+    out = tmp_path / "out.edge"
+    done = edge_quantize(
+        *(folder / "model.onnx", "--data", tmp_path / "data.npz", "-o", out, "--repair", "none"),
+        *("--labels", "a,b,c,d", "--scale", "0.00784", "--no-time", "--no-report"),
+        *("--accept", "too-few-for-claim", "--max-flips", "1", "--max-drop", "1"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "labelled examples" in done.stdout
+    tested = subprocess.run(
+        [sys.executable, "-m", "edge", "selftest", "--model", str(out)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tested.returncode == 0, tested.stderr

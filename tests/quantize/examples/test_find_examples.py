@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge.bundle.manifest import ImageInput, Resize, TableInput, VectorInput
-from edge.errors import InputError, InputNotFoundError
+from edge.errors import InputError, InputNotFoundError, UnsupportedInputError
 from quantize.examples.find_examples import find_examples, thin_out
 from quantize.examples.model_examples import Example, ModelExamples
 
@@ -109,3 +109,61 @@ def test_a_folder_without_examples_is_refused(tmp_path: Path) -> None:
 def test_examples_are_thinned_evenly_and_none_counts_twice() -> None:
     examples = [Example(str(at % 10), read=lambda: None) for at in range(20)]
     assert [each.name for each in thin_out(examples, 5)] == ["0", "2", "4", "6", "8"]
+
+
+def pixels(count: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("name", ["image", "X"])
+@pytest.mark.parametrize("shape", [(8, 8, 3), (12, 10, 3), (8, 8), (8, 8, 1)])
+def test_decoded_pixels_in_an_array_are_prepared_as_files_are(name, shape, tmp_path: Path) -> None:
+    pictures = pixels(3, *shape)
+    np.savez(tmp_path / "many.npz", **{name: pictures, "y": np.arange(3)})
+    (tmp_path / "files").mkdir()
+    for at, each in enumerate(pictures):
+        is_colour = each.ndim == 3 and each.shape[2] == 3
+        cv2.imwrite(str(tmp_path / "files" / f"{at}.png"), each[:, :, ::-1] if is_colour else each)
+    inputs = (PICTURE,)
+    arrays = list(found([tmp_path / "many.npz"], inputs, tmp_path))
+    files = list(ModelExamples(_files(tmp_path / "files", inputs), inputs))
+    assert len(arrays) == 3
+    for left, right in zip(arrays, files, strict=True):
+        np.testing.assert_array_equal(left["image"], right["image"])
+
+
+def _files(folder: Path, inputs) -> tuple[Example, ...]:
+    return find_examples([str(folder)], inputs, most=10, scratch=folder)
+
+
+def test_a_picture_and_a_table_come_from_one_file(tmp_path: Path) -> None:
+    inputs = (PICTURE, VectorInput(name="age", shape=(1, 1)))
+    age = np.arange(4, dtype=np.float32)[:, None]
+    np.savez(tmp_path / "many.npz", image=pixels(4, 8, 8, 3), age=age)
+    tensors = list(found([tmp_path / "many.npz"], inputs, tmp_path))
+    assert [float(each["age"][0, 0]) for each in tensors] == [0.0, 1.0, 2.0, 3.0]
+    assert tensors[0]["image"].shape == (1, 3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pytest.param(pixels(4, 3, 8, 8).astype(np.float32), id="normalised, channels first"),
+        pytest.param(pixels(4, 8, 8, 3).astype(np.float32), id="float"),
+        pytest.param(pixels(4, 3, 8, 8), id="channels first"),
+        pytest.param(pixels(4, 8, 8, 4), id="four channels"),
+    ],
+)
+def test_what_is_no_decoded_pixels_is_refused_with_what_is(array, tmp_path: Path) -> None:
+    np.savez(tmp_path / "many.npz", image=array)
+    with pytest.raises(UnsupportedInputError) as caught:
+        found([tmp_path / "many.npz"], (PICTURE,), tmp_path)
+    message = str(caught.value)
+    assert f"array 'image' is {array.dtype} of shape {list(array.shape)}" in message
+    assert "uint8 (pictures, height, width, 3) in RGB" in message
+
+
+def test_a_file_without_the_pictures_says_how_the_array_is_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "many.npz", films=pixels(4, 8, 8, 3))
+    with pytest.raises(InputError, match="no array 'image' or 'X' of pictures"):
+        found([tmp_path / "many.npz"], (PICTURE,), tmp_path)
