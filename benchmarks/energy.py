@@ -6,12 +6,13 @@ import numpy as np
 
 from benchmarks.records.measurement import AnswerSamples, EnergyUse, SensorLog
 from benchmarks.records.sample_column import MISSING
+from benchmarks.sensors_log import PMIC_SUM
 
 __all__ = ["energy_by_answer"]
 
 _LEAST_READINGS = 3
 # Rails that carry the whole board or module, in the order of trust; others carry parts of it.
-_WHOLE_RAILS = ("VDD_IN", "POM_5V_IN", "VDDIN", "total")
+_WHOLE_RAILS = ("VDD_IN", "POM_5V_IN", "VDDIN", PMIC_SUM)
 
 
 def energy_by_answer(log: SensorLog, timed: AnswerSamples | None) -> EnergyUse:

@@ -11,6 +11,7 @@ import platform
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 from devices.detect import detect_board
 from devices.sensors import read_sensors
@@ -194,12 +195,32 @@ def _versions() -> dict[str, str]:
 
 
 def _is_emulated(root: Path, architecture: str) -> bool:
-    # qemu's user mode changes what uname says, but hands the host's own /proc through.
+    # qemu's user mode changes what uname says, but hands the host's own /proc through: the
+    # kernel's name (since Linux 6.1), and the program that really runs, which is qemu itself
+    # (/proc/self/exe is the one of these that it answers in the program's stead).
     kernel = _text(root / "proc/sys/kernel/arch")
-    if kernel and kernel != architecture and _family(kernel) != _family(architecture):
-        return True
+    for seen in (kernel, _program_architecture(root / "proc/thread-self/exe")):
+        if seen and _family(seen) != _family(architecture):
+            return True
     has_x86 = any(vendor in _text(root / "proc/cpuinfo") for vendor in _X86_VENDORS)
     return has_x86 and _family(architecture) != "x86"
+
+
+# e_machine in an ELF file's header; elf(5) and the kernel's include/uapi/linux/elf-em.h.
+_ELF_ARCHITECTURES = {3: "i386", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
+
+
+def _program_architecture(path: Path) -> str:
+    """For which architecture an ELF program was made; "" where that cannot be seen."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(20)
+    except OSError:
+        return ""
+    is_elf = header.startswith(b"\x7fELF") and len(header) == 20  # noqa: PLR2004 - was asked for
+    byte_order: Literal["little", "big"] = "little" if header[5:6] == b"\x01" else "big"
+    machine = int.from_bytes(header[18:20], byte_order) if is_elf else 0
+    return _ELF_ARCHITECTURES.get(machine, "")
 
 
 def _family(architecture: str) -> str:

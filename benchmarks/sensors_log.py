@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from benchmarks.records.measurement import SensorLog
 from benchmarks.records.sample_column import MISSING, SampleColumn
+from devices.firmware import read_pmic_rails_w
 from devices.sensors import SensorReading, read_sensors
 
-__all__ = ["SensorRecorder", "traces_of"]
+__all__ = ["PMIC_SUM", "SensorRecorder", "traces_of"]
+
+PMIC_SUM: Final = "PMIC sum"
+"""The Raspberry Pi 5's power chip, all rails added: USB devices are not in it."""
 
 
 class SensorRecorder:
@@ -23,6 +29,7 @@ class SensorRecorder:
         period_ms: how often `read_if_due` reads.
         root: where `proc` and `sys` are.
         resident_bytes: memory of the measuring process; None where it is gone.
+        power_program: asked for the rails of a Raspberry Pi 5's power chip; None for nothing.
     """
 
     def __init__(
@@ -31,10 +38,12 @@ class SensorRecorder:
         period_ms: int = 1000,
         root: Path = Path("/"),
         resident_bytes: Callable[[], int | None] = lambda: None,
+        power_program: str | None = None,
     ) -> None:
         self.period_ms = period_ms
         self._root = root
         self._resident_bytes = resident_bytes
+        self._power_program = power_program
         self._times: list[int] = []
         self._traces: dict[str, list[int]] = {}
         self._cost_ns = 0
@@ -47,20 +56,32 @@ class SensorRecorder:
 
     def read(self) -> SensorReading:
         """Read every sensor once and keep it."""
-        started = time.process_time_ns()
+        started_ns = _own_ns()
         reading = read_sensors(self._root)
         found = traces_of(reading)
         offset = found["wall_offset_ns"]
         if self._first_offset_ns is None:
             self._first_offset_ns = offset
         found["wall_offset_ns"] = offset - self._first_offset_ns
-        found["watcher_ms"] = time.process_time_ns() // 1_000_000
         resident = self._resident_bytes()
         if resident is not None:
             found["resident_bytes"] = resident
+        found |= self._chip_power()
+        found["watcher_ms"] = _own_ns() // 1_000_000
         self._keep(reading.monotonic_ns, found)
-        self._cost_ns += time.process_time_ns() - started
+        self._cost_ns += _own_ns() - started_ns
         return reading
+
+    def _chip_power(self) -> dict[str, int]:
+        if self._power_program is None:
+            return {}
+        rails = read_pmic_rails_w(self._power_program)
+        if rails:
+            return {f"power_mw {PMIC_SUM}": round(1000 * sum(rails.values()))}
+        if not self._times:
+            # Another board, or no such program: it need not be asked every second.
+            self._power_program = None
+        return {}
 
     def log(self, origin_ns: int) -> SensorLog:
         """What has been read so far.
@@ -86,6 +107,12 @@ class SensorRecorder:
         for values in self._traces.values():
             if len(values) == count:
                 values.append(MISSING)
+
+
+def _own_ns() -> int:
+    """Processor time of this process and of the children that it has waited for."""
+    times = os.times()
+    return time.process_time_ns() + round((times.children_user + times.children_system) * 1e9)
 
 
 def traces_of(reading: SensorReading) -> dict[str, int]:

@@ -71,7 +71,9 @@ def watch_subject(
             start_new_session=True,
         )
     recorder = SensorRecorder(
-        root=Path(request.root), resident_bytes=lambda: _resident_bytes(child.pid)
+        root=Path(request.root),
+        resident_bytes=lambda: _resident_bytes(child.pid),
+        power_program="vcgencmd" if request.root == "/" else None,
     )
     on_start(recorder)
     is_interrupted = True

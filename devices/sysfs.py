@@ -14,6 +14,8 @@ __all__ = ["find_paths", "read_hexadecimal", "read_integer", "read_text"]
 # Longer than any attribute (a page) and than any /proc/cpuinfo of boards; a file that never
 # ends must not fill the memory.
 _MOST_BYTES = 4 << 20
+# The kernel sets room aside for what is asked of /proc/sys at once, and refuses megabytes (ENOMEM).
+_STEP_BYTES = 1 << 16
 
 
 def read_text(path: Path) -> str | None:
@@ -26,9 +28,11 @@ def read_text(path: Path) -> str | None:
     Returns:
         None where it cannot be read or is empty.
     """
+    content = b""
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES)
+        with path.open("rb", buffering=0) as file:
+            while len(content) < _MOST_BYTES and (part := file.read(_STEP_BYTES)):
+                content += part
     except (OSError, ValueError):
         return None
     return content.decode("utf-8", errors="replace").strip("\0 \t\r\n") or None

@@ -166,7 +166,8 @@ class SensorLog:
             and `MISSING` stands where one vanished. `wall_offset_ns`: wall clock minus steady
             clock, less its first value; `clock_mhz cpu0`; `temperature_mc 0 cpu-thermal` (in
             0.001 degrees Celsius); `throttle_bits`, `throttle_events`, `overcurrent_events`,
-            `undervoltage` as in `devices.sensors`; `power_mw VDD_IN`; `cooling 0 pwm-fan`;
+            `undervoltage` as in `devices.sensors`; `power_mw VDD_IN`, of a Raspberry Pi 5
+            `power_mw PMIC sum`; `cooling 0 pwm-fan`;
             `busy_ms`: all processors since boot; `watcher_ms`: processor time of edge-bench's
             own reading process; `resident_bytes`: of the measuring process.
         cost_ns: processor time that reading took in all.

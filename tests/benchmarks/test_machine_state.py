@@ -82,6 +82,25 @@ def test_an_arm_program_on_an_x86_processor_is_emulated(
     assert describe_machine(tmp_path).is_emulated
 
 
+@pytest.mark.parametrize(
+    ("machine", "is_emulated"),
+    [
+        pytest.param(62, True, id="x86-64"),
+        pytest.param(183, False, id="aarch64"),
+        pytest.param(40, False, id="32-bit ARM, which its kernel calls another name"),
+        pytest.param(9999, False, id="one that nobody knows"),
+    ],
+)
+def test_the_program_that_really_runs_tells_an_emulation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: int, *, is_emulated: bool
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    program = tmp_path / "proc/thread-self/exe"
+    program.parent.mkdir(parents=True)
+    program.write_bytes(b"\x7fELF\x02\x01\x01".ljust(18, b"\0") + machine.to_bytes(2, "little"))
+    assert describe_machine(tmp_path).is_emulated is is_emulated
+
+
 def test_others_share_leaves_this_process_out(before: MachineState, after: MachineState) -> None:
     """20 s of work, all of it ours, in 10 s on 4 processors; then 4 s more of others."""
     assert others_share(before, after, 4) == 0.0

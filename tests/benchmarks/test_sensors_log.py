@@ -8,7 +8,7 @@ import pytest
 from benchmarks.energy import energy_by_answer
 from benchmarks.records.measurement import AnswerSamples, SensorLog
 from benchmarks.records.sample_column import MISSING
-from benchmarks.sensors_log import SensorRecorder
+from benchmarks.sensors_log import PMIC_SUM, SensorRecorder
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "devices"))
 from board_trees import change, lay_out_board, temperature_file
@@ -72,6 +72,22 @@ def test_a_machine_without_sensors_has_a_log_all_the_same(tmp_path: Path) -> Non
     recorder = SensorRecorder(root=tmp_path)
     recorder.read()
     assert set(recorder.log(0).traces) == {"wall_offset_ns", "watcher_ms"}
+
+
+def test_a_pi_5s_power_chip_is_asked_through_its_firmware(tmp_path: Path) -> None:
+    """Two rails of 3 A at 1 V and 0.5 A at 4 V are 5 W."""
+    program = tmp_path / "vcgencmd"
+    program.write_text(
+        "#!/bin/sh\necho '  A_A current(1)=3.0A'\necho '  A_V volt(2)=1.0V'\n"
+        "echo '  B_A current(3)=0.5A'\necho '  B_V volt(4)=4.0V'\n"
+    )
+    program.chmod(0o755)
+    recorder = SensorRecorder(root=tmp_path, power_program=str(program))
+    recorder.read()
+    assert recorder.log(0).traces[f"power_mw {PMIC_SUM}"].values().tolist() == [5000]
+    silent = SensorRecorder(root=tmp_path, power_program=str(tmp_path / "absent"))
+    silent.read()
+    assert not any(name.startswith("power_mw") for name in silent.log(0).traces)
 
 
 def test_readings_are_due_a_period_apart(tmp_path: Path) -> None:

@@ -163,6 +163,14 @@ def test_the_golden_inputs_give_the_golden_answers(
             assert check["steps"] <= allowed[check["engine"]], check
 
 
+def test_edge_bench_sees_that_no_time_here_is_a_latency(board: EmulatedBoard) -> None:
+    done = board.run_python(
+        "-c",
+        "from benchmarks.environment import describe_machine; print(describe_machine().is_emulated)",
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
 @pytest.mark.parametrize("engine", ["onnxruntime", "litert"])
 def test_films_are_answered_as_on_this_machine(
     board: EmulatedBoard, manifest: Manifest, sample_films: list[Path], engine: str
