@@ -209,6 +209,9 @@ def is_kept_float(artifact: BuiltArtifact) -> bool:
 def open_artifact(artifact: BuiltArtifact, options: EngineOptions | None = None) -> Model:
     """Load a model file as `edge.load` would from its bundle, so that the lab sees what boards do.
 
+    Unless the options say otherwise on one thread: how many there are changes the last bits of
+    float answers, and a bundle must not depend on the machine that it was made on.
+
     Raises:
         EngineError: the engine is missing or refuses the file.
         ModelMismatchError: the file does not take or give what the manifest says.
@@ -219,7 +222,9 @@ def open_artifact(artifact: BuiltArtifact, options: EngineOptions | None = None)
             inputs=artifact.inputs,
             outputs=artifact.outputs,
             artifact=artifact.entry,
-            engine=create_engine(artifact.entry.engine, artifact.data, options or EngineOptions()),
+            engine=create_engine(
+                artifact.entry.engine, artifact.data, options or EngineOptions(threads=1)
+            ),
         )
     )
 

@@ -1,6 +1,7 @@
 """`edge-quantize` from the outside: what it prints, and how it ends."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -267,3 +268,37 @@ def test_pictures_may_come_as_pixels_in_an_array_with_their_labels(
         check=False,
     )
     assert tested.returncode == 0, tested.stderr
+
+
+def wide_series_network() -> onnx.ModelProto:
+    """Large enough for an engine to part it among threads, which changes last bits of float."""
+    build = tiny.ModelBuilder(seed=2)
+    source, before = "series", 1
+    for at, (after, kernel) in enumerate(((32, 15), (64, 9), (64, 7), (128, 5), (128, 3))):
+        build.weight(f"w{at}", (after, before, kernel))
+        pads = [kernel // 2] * 2
+        build.node("Conv", [source, f"w{at}"], f"conv{at}", strides=[1 + (at > 0)], pads=pads)
+        source, before = build.node("Relu", [f"conv{at}"], f"relu{at}"), after
+    build.node("ReduceMean", [source], "mean", axes=[-1], keepdims=0)
+    build.gemm("mean", "scores", (128, 5))
+    return build.model({"series": (1, 1, 260)}, {"scores": (1, 5)})
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two processors")
+def test_a_bundle_has_the_same_bytes_on_one_processor_as_on_all(tmp_path: Path) -> None:
+    tiny.save(wide_series_network(), tmp_path / "model.onnx")
+    series = np.random.default_rng(0).normal(0, 1, (40, 1, 260)).astype(np.float32)
+    np.savez(tmp_path / "series.npz", series=series)
+    given = (tmp_path / "model.onnx", "--calib", tmp_path / "series.npz", "--labels", "a,b,c,d,e")
+    options = ("--no-time", "--no-report", "--repair", "none", "--name", "n")
+    accepted = ("--accept", "untrained-weights", "--accept", "constant-output")
+    start = "import os, sys\nfrom quantize.cli import main\n"
+    one = f"{start}os.sched_setaffinity(0, {{min(os.sched_getaffinity(0))}})\nmain(sys.argv[1:])\n"
+    every = f"{start}main(sys.argv[1:])\n"
+    made = []
+    for at, code in enumerate((one, every)):
+        out = tmp_path / f"{at}.edge"
+        done = edge_quantize(*given, *options, *accepted, "-o", out, code=code)
+        assert done.returncode == 0, done.stderr
+        made.append(out.read_bytes())
+    assert made[0] == made[1]
