@@ -212,9 +212,10 @@ class _Build:
         ranges = final_ranges(
             quantized,
             examples,
-            self._request.ranges,
+            self._request,
             known=_known_ranges(manifest.inputs),
             by_ladder=self.ladder is not None,
+            progress=self._report,
         )
         layers = self._survey(quantized, examples)
         speed = Speed()

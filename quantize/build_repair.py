@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from quantize.calibration import Calibration, TensorRange, calibrate
-from quantize.calibration_options import CalibrationOptions, RangeMethod
+from quantize.calibration_checkpoint import graph_digest
+from quantize.calibration_options import RangeMethod
 from quantize.graph import FloatGraph
 from quantize.precision_plan import plan_precisions
 from quantize.quantized_graph import Precision, QuantizedGraph
@@ -17,6 +18,8 @@ from quantize.repair.rungs import CHEAP_RUNGS, FULL_RUNGS
 from quantize.report.model import LadderStep, RangeEntry
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from quantize.build_request import BuildRequest
     from quantize.examples.model_examples import ModelExamples
     from quantize.int8_cost import CostMeter
@@ -93,32 +96,50 @@ def ladder_steps(result: LadderResult | None) -> tuple[LadderStep, ...]:
 def final_ranges(
     quantized: QuantizedGraph,
     examples: ModelExamples,
-    options: CalibrationOptions,
+    request: BuildRequest,
     *,
     known: Collection[str] = (),
     by_ladder: bool,
+    progress: StageProgress,
 ) -> tuple[RangeEntry, ...]:
     """What was seen of every quantized activation of the final graph, and what it covers.
 
     Args:
         quantized: the final graph.
         examples: that it was calibrated on.
-        options: of the calibration.
+        request: has the options of the calibration, and where it keeps what it knows: without a
+            ladder nothing is inferred again.
         known: activations whose range was never measured.
         by_ladder: whether the repair ladder chose the ranges, by what they do to the outputs; it
             leaves a method that was asked for.
+        progress: told after each example.
     """
     if Precision.INT8 not in {quantized.precision(node) for node in quantized.graph.nodes}:
         return ()
     seen: Calibration = calibrate(
-        quantized.graph, examples, options=options, precisions=quantized.precisions
+        quantized.graph,
+        examples,
+        options=request.ranges,
+        precisions=quantized.precisions,
+        progress=lambda done, total: progress("final ranges", done, total),
+        checkpoint=_checkpoint_of_final(quantized, request, by_ladder=by_ladder),
     )
     entries: list[RangeEntry] = []
     for name, tensor in seen.tensors.items():
         params = quantized.activations[name]
         low, high = ((end - params.zero_point) * params.scale for end in (0, 255))
-        is_tried = by_ladder and options.method is RangeMethod.AUTO
+        is_tried = by_ladder and request.ranges.method is RangeMethod.AUTO
         method = _LADDER if is_tried else tensor.method.value
         method = _KNOWN if name in known else method
         entries.append(RangeEntry(name, *tensor.observed, low, high, method))
     return tuple(entries)
+
+
+def _checkpoint_of_final(
+    quantized: QuantizedGraph, request: BuildRequest, *, by_ladder: bool
+) -> Path | None:
+    """Where the graph's only calibration was kept, or a file beside those of the ladder's."""
+    kept = request.checkpoint
+    if kept is None or (not by_ladder and quantized.precisions == plan_precisions(quantized.graph)):
+        return kept
+    return kept.with_name(f"{kept.name}-{graph_digest(quantized.graph)[:12]}-2")

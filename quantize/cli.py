@@ -366,7 +366,7 @@ def _forget(checkpoint: Path | None) -> None:
     """Remove what an interrupted calibration would have needed, and nothing that is named alike."""
     if checkpoint is None:
         return
-    own = re.compile(rf"{re.escape(checkpoint.name)}(-[0-9a-f]{{12}}-[01])?(\.partial)?")
+    own = re.compile(rf"{re.escape(checkpoint.name)}(-[0-9a-f]{{12}}-[012])?(\.partial)?")
     for path in checkpoint.parent.iterdir():
         if own.fullmatch(path.name):
             path.unlink(missing_ok=True)

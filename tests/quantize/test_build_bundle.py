@@ -210,6 +210,22 @@ def test_progress_is_told_by_stage(folder: Path) -> None:
     )
     assert [each for each in told if each[0] == "ranges"] == [("ranges", 1, 2), ("ranges", 2, 2)]
     assert ("compare", 2, 2) in told
+    assert ("final ranges", 2, 2) in told
+
+
+def test_what_calibration_kept_is_not_inferred_again_for_the_report(folder: Path) -> None:
+    """Nothing is told of a stage in which every example was seen before."""
+    told: list[str] = []
+    kept = folder / "kept.calibration"
+    plain = request(folder, "kept.edge", repair="none", checkpoint=kept)
+    again = request(folder, "kept2.edge", repair="none")
+    reports = [
+        build_bundle(plain, progress=lambda stage, _done, _total: told.append(stage)).report,
+        build_bundle(again).report,
+    ]
+    assert "calibrate" in told
+    assert "final ranges" not in told
+    assert reports[0].ranges == reports[1].ranges
 
 
 def test_an_interruption_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
