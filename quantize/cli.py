@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from edge import __version__
 from edge.command_line import run_command
 from edge.errors import GateError, UsageError
+from quantize.command_options import card_options, source_options
 from quantize.progress_bars import ProgressBars
 
 if TYPE_CHECKING:
@@ -29,8 +31,6 @@ _EXIT_CODES = (
 )
 _INSPECT = "inspect"
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of `edge-quantize`; ends the process with an exit code.
@@ -44,73 +44,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     run_command(quantize_command, words, name="edge-quantize")
 
 
-def _source_options(command: Command) -> Command:
-    """What every command needs to read a model and examples."""
-    options = [
-        click.option(
-            "--calib",
-            multiple=True,
-            metavar="DIR",
-            help="Real inputs: a folder, a glob pattern, a file, an .npz of many, a video, a "
-            "camera. May be given again.",
-        ),
-        click.option("--card", metavar="FILE.json", help="JSON object of what these options say."),
-        click.option("--labels", metavar="A,B,...", help="Names of the outputs, in order."),
-        click.option("--labels-file", metavar="FILE", help="The same, one a line."),
-        click.option("--kind", type=click.Choice(["classification", "multilabel", "regression"])),
-        click.option("--activation", type=click.Choice(["none", "softmax", "sigmoid"])),
-        click.option("--temperature", type=float, help="Divides outputs before the activation."),
-        click.option("--thresholds", metavar="T[,T...]", help="Multilabel: one a label, 0 to 1."),
-        click.option("--unit", help="Regression: unit of the values."),
-        click.option("--colour", type=click.Choice(["grey", "rgb", "bgr"]), help="Of the model."),
-        click.option("--scale", type=float, help="Factor on pixels in 0..255, before --mean."),
-        click.option("--mean", metavar="M[,M,M]", help="Subtracted from scaled pixels."),
-        click.option("--std", metavar="S[,S,S]", help="Divides after --mean."),
-        click.option("--resize", type=click.Choice(["stretch", "letterbox", "crop", "exact"])),
-        click.option(
-            "--shape",
-            "shapes",
-            multiple=True,
-            metavar="NAME=1,C,H,W",
-            help="An input's shape, where the model leaves it open. May be given again.",
-        ),
-        click.option("--name", help="Name of the model. Default: the file's name."),
-        click.option("--version", "version", help="Version of the model."),
-        click.option("--task", help="What the model does, in a few words."),
-        click.option("--intended-use", help="What the model is for, one sentence."),
-        click.option("--licence", help="Licence of the bundle."),
-        click.option("--limit", "limits", multiple=True, help="What it is not for. Repeatable."),
-        click.option("--attribution", multiple=True, help="Whom to name. May be given again."),
-        click.option("--max-examples", type=click.IntRange(min=1), default=300, show_default=True),
-        click.option(
-            "--range-method",
-            type=click.Choice(["auto", "minmax", "moving-average", "percentile", "entropy", "mse"]),
-            default="auto",
-            show_default=True,
-            help="How the range of an activation is chosen; auto: by tensor, by error.",
-        ),
-        click.option(
-            "--percentile",
-            type=float,
-            metavar="P",
-            help="For --range-method percentile: per cent that stay inside.  [default: 99.99]",
-        ),
-        click.option(
-            "--assume-no-padding",
-            is_flag=True,
-            help="Take masks of a Keras model as if no step were padded.",
-        ),
-        click.option("--no-pixels", is_flag=True, help="Leave normalisation out of the graph."),
-        click.option("--debug", is_flag=True, help="Show tracebacks."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 @click.command(epilog=_EXIT_CODES)
 @click.argument("model", metavar="MODEL")
-@_source_options
+@source_options
+@card_options
 @click.option("-o", "--output", required=True, metavar="NAME.edge", help="The bundle to write.")
 @click.option("--data", metavar="LABELLED", help="Labelled folder, CSV or NPZ to judge int8 on.")
 @click.option("--data-columns", metavar="K=COL,...", help="file=, label=, value=, group=, split=.")
@@ -199,7 +136,7 @@ def quantize_command(**options: Any) -> int:
 
 @click.command(epilog=_EXIT_CODES)
 @click.argument("model", metavar="BUNDLE|MODEL")
-@_source_options
+@source_options
 @click.option("--worst", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a layer.")
 def inspect_command(**options: Any) -> int:
@@ -212,6 +149,10 @@ def inspect_command(**options: Any) -> int:
     from quantize.inspect_model import inspect_bundle, inspect_model, inspect_tflite, layer_lines
 
     path = Path(options["model"])
+    if path.suffix in {".tflite", ".edge"} or path.is_dir():
+        _refuse_unused(path)
+    elif not options["calib"]:
+        raise UsageError("no examples: give --calib DIR of real inputs")
     if path.suffix == ".tflite":
         click.echo(inspect_tflite(path))
         return 0
@@ -225,7 +166,24 @@ def inspect_command(**options: Any) -> int:
     return 0
 
 
+_OF_PRINTING = frozenset({"model", "worst", "as_json", "debug"})
+
+
+def _refuse_unused(path: Path) -> None:
+    """Refuse options that only a float model is inspected with."""
+    context = click.get_current_context()
+    for each in context.command.params:
+        is_given = context.get_parameter_source(each.name or "") is ParameterSource.COMMANDLINE
+        if is_given and each.name not in _OF_PRINTING:
+            raise UsageError(
+                f"{each.opts[0]} is for float models; {path.name} says itself what it holds, so "
+                "leave it out"
+            )
+
+
 _NO_BUILD: dict[str, Any] = {
+    **dict.fromkeys(("name", "version", "task", "intended_use", "licence")),
+    **dict.fromkeys(("limits", "attribution"), ()),
     "output": "",
     "data": None,
     "golden": (),
@@ -313,11 +271,20 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         takes_pixels=not options["no_pixels"],
         assumes_no_padding=options["assume_no_padding"],
         claim_within=options["claim_within"],
-        accepted=frozenset(options["accept"]),
+        accepted=_accepted(options["accept"]),
         checkpoint=_beside(destination, "calibration") if options["output"] else None,
         is_timed=options["is_timed"],
         kept_float=options["kept_float"],
     )
+
+
+def _accepted(names: Sequence[str]) -> frozenset[str]:
+    from quantize.refusals.finding import FINDINGS
+
+    strange = next((name for name in names if name not in FINDINGS), None)
+    if strange is not None:
+        raise UsageError(f"--accept {strange}: there is no such finding; {', '.join(FINDINGS)}")
+    return frozenset(names)
 
 
 def _limits(options: dict[str, Any]) -> dict[str, float]:

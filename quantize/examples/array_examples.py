@@ -57,6 +57,8 @@ def read_stacked(path: Path, inputs: Sequence[Input]) -> list[Example]:
     if len(set(counts.values())) != 1:
         raise InputError(f"{path}: its arrays hold {counts} examples; they must be of the same")
     total = next(iter(counts.values()))
+    if total == 0:
+        raise InputError(f"{path}: its arrays hold no example; give real inputs")
     frames = {
         each.name: picture_reader(found[each.name], each.name, str(path))
         for each in given
@@ -77,7 +79,7 @@ def _array_of(arrays: Mapping[str, NDArray[Any]], spec: Input, inputs: int) -> N
         return array if array.ndim > _SINGLE_PICTURE_RANK else None
     if array is None or array.ndim != len(spec.shape) or array.shape[1:] != spec.shape[1:]:
         return None
-    return array if len(array) > 1 else None
+    return array if len(array) != 1 else None
 
 
 def _record(

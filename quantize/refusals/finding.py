@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Finding"]
+__all__ = ["FINDINGS", "Finding"]
+
+FINDINGS = (
+    "constant-output",
+    "few-calibration-examples",
+    "input-barely-varies",
+    "input-saturates",
+    "too-few-for-claim",
+    "unlike-reference",
+    "unlike-training-data",
+    "untrained-normalisation",
+    "untrained-weights",
+    "unusual-first-layer",
+)
+"""All names; docs/calibration.md says what each means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +34,8 @@ class Finding:
     name: str
     message: str
     is_fatal: bool
+
+    def __post_init__(self) -> None:
+        """A finding that could not be accepted by its name is a mistake of ours."""
+        if self.name not in FINDINGS:
+            raise ValueError(f"'{self.name}' is not among the findings; add it to FINDINGS")

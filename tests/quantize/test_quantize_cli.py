@@ -97,6 +97,7 @@ def test_no_bar_is_drawn_where_nobody_watches(folder: Path) -> None:
         pytest.param(["--mean", "x"], 2, "--mean is 'x'", id="no number"),
         pytest.param(["--shape", "image"], 2, "--shape is 'image'", id="shape"),
         pytest.param(["--bogus"], 2, "No such option", id="unknown option"),
+        pytest.param(["--accept", "bogus"], 2, "no such finding; constant-output", id="finding"),
         pytest.param(["--max-drop", "0.1"], 2, "add --data LABELLED", id="drop without labels"),
         pytest.param(["--max-flips", "0.1"], 2, "add --data LABELLED", id="flips without labels"),
         pytest.param(["--percentile", "99"], 2, "add --range-method percentile", id="no method"),
@@ -215,6 +216,25 @@ def test_inspect_shows_the_layers_that_lose_most_from_a_bundle_or_a_float_model(
     layers = [json.loads(line) for line in of_model.stdout.splitlines()]
     assert len(layers) == 2
     assert layers[0]["snr_db"] <= layers[1]["snr_db"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        pytest.param(
+            ["bundle.edge", "--calib", "nowhere"], "--calib is for float models", id="edge"
+        ),
+        pytest.param(["m.tflite", "--scale", "1"], "--scale is for float models", id="tflite"),
+        pytest.param(
+            ["model.onnx", "--scale", "1"], "give --calib DIR of real inputs\n", id="none"
+        ),
+        pytest.param(["model.onnx", "--licence", "MIT"], "No such option", id="not of a bundle"),
+    ],
+)
+def test_inspect_refuses_options_that_it_would_not_use(given, message, folder: Path) -> None:
+    done = edge_quantize("inspect", folder / given[0], *given[1:])
+    assert (done.returncode, done.stderr.strip().count("\n")) == (2, 0)
+    assert message in done.stderr
 
 
 def test_without_examples_the_options_are_named(folder: Path) -> None:

@@ -167,3 +167,9 @@ def test_a_file_without_the_pictures_says_how_the_array_is_named(tmp_path: Path)
     np.savez(tmp_path / "many.npz", films=pixels(4, 8, 8, 3))
     with pytest.raises(InputError, match="no array 'image' or 'X' of pictures"):
         found([tmp_path / "many.npz"], (PICTURE,), tmp_path)
+
+
+def test_an_npz_of_no_rows_holds_no_example(tmp_path: Path) -> None:
+    np.savez(tmp_path / "none.npz", series=np.zeros((0, 4, 2)), age=np.zeros((0, 1)))
+    with pytest.raises(InputError, match="its arrays hold no example"):
+        found([tmp_path / "none.npz"], SERIES, tmp_path)
