@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from benchmarks.child_environment import child_environment
 from benchmarks.records.measurement import ColdStart
@@ -52,7 +53,11 @@ def measure_cold_start(request: SubjectRequest) -> ColdStart:
         ) from error
     if child.returncode != 0:
         lines = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
-        raise EngineError(f"a fresh process did not answer: {lines[-1]}; see edge-run doctor")
+        # The last line of a traceback; a record has no folders of its user's.
+        said = lines[-1].removeprefix("edge.errors.")
+        for source in request.inputs[:1]:
+            said = said.replace(source, Path(source).name)
+        raise EngineError(f"a fresh process did not answer: {said}; see edge-run doctor")
     # Libraries may have said something before.
     last = child.stdout.strip().splitlines()[-1:]
     try:
