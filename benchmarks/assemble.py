@@ -10,6 +10,7 @@ from benchmarks.answer_log import read_spool
 from benchmarks.energy import energy_by_answer
 from benchmarks.environment import Machine
 from benchmarks.records.measurement import (
+    AnswerSamples,
     ColdStart,
     InputIdentity,
     InputSet,
@@ -71,10 +72,7 @@ def assemble_measurement(
         failure: why it ended early.
     """
     facts = read_facts(subject.folder)
-    phases = {
-        name: replace(samples, kept_every=facts.kept_every.get(name, 1))
-        for name, samples in read_spool(answers_path(subject.folder)).items()
-    }
+    phases = _phases(subject.folder, facts)
     origin_ns = facts.origin_ns or 0
     truth = facts.truth
     if truth is not None:
@@ -108,6 +106,13 @@ def assemble_measurement(
         limits=conditions.limits,
     )
     return replace(measurement, verdict=verdict)
+
+
+def _phases(folder: Path, facts: SubjectFacts) -> dict[str, AnswerSamples]:
+    return {
+        name: replace(samples, kept_every=facts.kept_every.get(name, 1))
+        for name, samples in read_spool(answers_path(folder)).items()
+    }
 
 
 def _sensor_log(recorder: SensorRecorder | None, origin_ns: int) -> SensorLog:
