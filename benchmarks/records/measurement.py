@@ -221,7 +221,8 @@ class TruthCheck:
 
     Attributes:
         golden_inputs: how many golden inputs were replayed; 0 where the model carries none.
-        steps_before: largest difference from the lab's outputs, in output steps, before.
+        steps_before: largest difference from the lab's outputs, in output steps, before; 1e9
+            where an output differs that may not differ at all.
         steps_after: the same after the measurement.
         tolerance_steps: what the bundle allows.
         same_tensors: whether preprocessing made bit for bit the lab's tensors.
