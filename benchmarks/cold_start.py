@@ -11,9 +11,9 @@ from pathlib import Path
 from benchmarks.child_environment import child_environment
 from benchmarks.records.measurement import ColdStart
 from benchmarks.subject_request import SubjectRequest
-from edge.errors import EngineError
+from edge.errors import BundleError, EdgeError, EngineError, InputError
 
-__all__ = ["ColdStart", "measure_cold_start"]
+__all__ = ["ColdStart", "error_of", "measure_cold_start"]
 
 _CHILD = "benchmarks.cold_start_child"
 _DEADLINE_S = 300.0
@@ -26,7 +26,9 @@ def measure_cold_start(request: SubjectRequest) -> ColdStart:
         request: what to load, and what to answer for.
 
     Raises:
-        EngineError: the process failed, with the last thing it said.
+        InputError: the input is refused.
+        BundleError: the model is refused.
+        EngineError: the process failed otherwise, with the last thing it said.
     """
     words = [
         request.model,
@@ -53,11 +55,7 @@ def measure_cold_start(request: SubjectRequest) -> ColdStart:
         ) from error
     if child.returncode != 0:
         lines = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
-        # The last line of a traceback; a record has no folders of its user's.
-        said = lines[-1].removeprefix("edge.errors.")
-        for source in request.inputs[:1]:
-            said = said.replace(source, Path(source).name)
-        raise EngineError(f"a fresh process did not answer: {said}; see edge-run doctor")
+        raise error_of(child.returncode, lines[-1], request)
     # Libraries may have said something before.
     last = child.stdout.strip().splitlines()[-1:]
     try:
@@ -67,6 +65,26 @@ def measure_cold_start(request: SubjectRequest) -> ColdStart:
         raise EngineError(
             f"a fresh process said {last!r} for its times; see edge-run doctor"
         ) from error
+
+
+def error_of(exit_code: int, said: str, request: SubjectRequest) -> EdgeError:
+    """What a process that loads and answers ended with.
+
+    Args:
+        exit_code: its own.
+        said: its last sentence.
+        request: what it was to do.
+
+    Returns:
+        An `InputError` or `BundleError` where it said so, else an `EngineError`.
+    """
+    # A record has no folders of its user's.
+    for source in request.inputs:
+        said = said.replace(source, Path(source).name)
+    for kind in (InputError, BundleError):
+        if exit_code == kind.exit_code:
+            return kind(said)
+    return EngineError(f"a fresh process did not answer: {said}; see edge-run doctor")
 
 
 def _from_times(asked: int, times: dict[str, int]) -> ColdStart:

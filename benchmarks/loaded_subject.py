@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,15 @@ class PipelineSubject:
         """The same pipeline and inputs around another engine."""
         return PipelineAnswerer(Model(replace(self.model.parts, engine=engine)), self._inputs)
 
+    def first_answer(self) -> None:
+        """Answer for the first input.
+
+        Raises:
+            InputError: it is not what the model takes.
+        """
+        with _named(self._names[0]):
+            self.answerer.answer(0)
+
     def expected(self) -> list[Any]:
         """An answer for every input, given while nothing is timed.
 
@@ -61,7 +71,8 @@ class PipelineSubject:
         """
         answers = []
         for name, given in zip(self._names, self._inputs, strict=True):
-            answer = self.model.run(given)
+            with _named(name):
+                answer = self.model.run(given)
             if answer.status != "ok":
                 raise InputError(
                     f"the model refuses {name}: {answer.reason}; measure with an input that it "
@@ -119,6 +130,10 @@ class EngineSubject:
     def answerer_around(self, engine: Engine) -> Answerer:
         """The same inputs for another engine."""
         return EngineAnswerer(engine, self._tensors)
+
+    def first_answer(self) -> None:
+        """Answer for the first input."""
+        self.answerer.answer(0)
 
     def expected(self) -> list[Any]:
         """An answer for every input, given while nothing is timed."""
@@ -191,6 +206,15 @@ def _median_call(answerer: Answerer) -> float:
         if log.take(query, query % answerer.input_count) > end:
             break
     return float(np.median(log.samples()["warm_up"].values("call")))
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Say of which input an error speaks: bytes have no name."""
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"{name}: {str(error).removeprefix('memory: ')}") from error
 
 
 def _given(path: Path) -> bytes | str:

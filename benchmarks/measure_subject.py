@@ -88,7 +88,7 @@ class SubjectMeasurement:
         self.facts.random_sha256 = subject.random_sha256
         self._begin("first answer")
         started = time.monotonic_ns()
-        subject.answerer.answer(0)
+        subject.first_answer()
         self.facts.first_answer_ns = time.monotonic_ns() - started
         loaded_bytes = resident_bytes()
         self._begin("golden answers")
@@ -110,9 +110,10 @@ class SubjectMeasurement:
         steps_after, _ = self._replay(subject)
         self._conclude(subject, check, (steps_before, steps_after), same_tensors=same_tensors)
 
-    def end(self, failure: str, *, is_stopped: bool = False) -> None:
+    def end(self, failure: str, *, exit_code: int = 0, is_stopped: bool = False) -> None:
         """Keep what there is, and why there is no more."""
         self.facts.failure = failure
+        self.facts.exit_code = exit_code
         self.facts.is_stopped = is_stopped
         if self._log is not None:
             with contextlib.suppress(OutputError):
@@ -225,7 +226,8 @@ def main() -> None:
     except StoppedError:
         measurement.end("it was stopped", is_stopped=True)
     except (EdgeError, OSError, MemoryError) as error:
-        measurement.end(str(error) or "out of memory")
+        code = error.exit_code if isinstance(error, EdgeError) else EdgeError.exit_code
+        measurement.end(str(error) or "out of memory", exit_code=code)
     if os.getppid() != parent:
         # Nobody is left who would clear up; what was worth keeping is in the partial record.
         shutil.rmtree(folder, ignore_errors=True)

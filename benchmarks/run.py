@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.assemble import RunConditions, Status, SubjectInProgress, assemble_measurement
 from benchmarks.board_limits import read_board_limits
-from benchmarks.cold_start import measure_cold_start
+from benchmarks.cold_start import error_of, measure_cold_start
 from benchmarks.environment import describe_machine
 from benchmarks.live_view import NoView, View
 from benchmarks.model_inputs import StagedInputs, stage_inputs
@@ -26,7 +26,7 @@ from benchmarks.subject_request import SubjectRequest
 from benchmarks.subjects import ModelPlan, PlannedSubject, SubjectChoice, plan_model
 from benchmarks.watch_subject import watch_subject
 from edge import __version__
-from edge.errors import EngineError, OutputError
+from edge.errors import BundleError, EdgeError, EngineError, InputError, OutputError
 
 __all__ = ["BenchmarkRequest", "keep_record", "run_benchmark"]
 
@@ -73,7 +73,12 @@ def run_benchmark(request: BenchmarkRequest, view: View | None = None) -> Benchm
     """
     plans = [plan_model(model, request.choice) for model in request.models or (None,)]
     with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder, _interruptible():
-        return _Run(request, Path(folder), view or NoView()).measure(plans)
+        run = _Run(request, Path(folder), view or NoView())
+        try:
+            return run.measure(plans)
+        except EdgeError:
+            run.give_up()
+            raise
 
 
 class _Run:
@@ -105,6 +110,13 @@ class _Run:
                 self._keep_partial()
         self._view.clear()
         return self._record(self._done, is_whole=len(self._done) == total)
+
+    def give_up(self) -> None:
+        """Nothing was measured: leave nothing behind."""
+        self._view.clear()
+        if self._request.output is not None and not self._done:
+            with contextlib.suppress(OSError):
+                partial_path(self._request.output).unlink()
 
     def _stage(self, plan: ModelPlan, index: int) -> StagedInputs:
         folder = self._folder / f"inputs{index}"
@@ -158,12 +170,20 @@ class _Run:
         except KeyboardInterrupt:
             self._is_stopped = True
             return "interrupted", "interrupted while it was at: cold starts"
-        except EngineError as error:
-            return "failed", str(error)
+        except (EngineError, InputError, BundleError) as error:
+            return self._fail(error)
         self._is_stopped = outcome.is_interrupted
         if outcome.is_interrupted:
             return "interrupted", outcome.failure
+        if outcome.facts.exit_code == InputError.exit_code:
+            return self._fail(error_of(InputError.exit_code, outcome.failure, asked))
         return ("failed", outcome.failure) if outcome.failure else ("complete", "")
+
+    def _fail(self, error: EdgeError) -> tuple[Status, str]:
+        """An input that is refused ends the run, unless there is something to lose."""
+        if isinstance(error, InputError) and not self._done:
+            raise error
+        return "failed", str(error)
 
     def _start_cold(self, asked: SubjectRequest, subject: SubjectInProgress, place: str) -> None:
         """The first process fills the caches and is not counted."""

@@ -61,6 +61,7 @@ class SubjectFacts:
     Attributes:
         step: what it is doing, in words.
         failure: why it ended early; "" where it did not.
+        exit_code: of the error that ended it, as in `edge.errors`; 0 where none did.
         is_stopped: it was told to end.
         is_complete: it came to its end.
         kept_every: by phase, where its answers were thinned; see `AnswerSamples`.
@@ -69,6 +70,7 @@ class SubjectFacts:
 
     step: str = "starting"
     failure: str = ""
+    exit_code: int = 0
     is_stopped: bool = False
     is_complete: bool = False
     engine_version: str = ""

@@ -94,16 +94,17 @@ def test_an_input_that_is_not_what_the_model_takes_is_one_line(tmp_path: Path) -
             [
                 *(sys.executable, "-m", "benchmarks", "run", str(bundle), "--threads", "1"),
                 *("--cold-starts", starts, "--input", str(other)),
+                *("-o", str(tmp_path / "record.json")),
             ],
             capture_output=True,
             text=True,
             cwd=ROOT,
             check=False,
         )
-        assert (done.returncode, done.stderr) == (5, "")
-        assert "it failed: " in done.stdout
-        assert "Traceback" not in done.stdout
-        assert str(tmp_path) not in done.stdout
+        assert (done.returncode, done.stdout) == (3, "")
+        assert done.stderr.startswith("edge-bench: other.npy: ")
+        assert done.stderr.count("\n") == 1
+        assert sorted(each.name for each in tmp_path.iterdir()) == ["other.npy", "risk.edge"]
 
 
 def test_every_row_of_a_table(tmp_path: Path) -> None:
