@@ -80,7 +80,7 @@ def _measurement_lines(measurement: Measurement, settings: RunSettings) -> Itera
     if timed is not None:
         yield from _warm_lines(measurement, timed)
         yield from _scenario_lines(timed, settings)
-        yield from _sustained_lines(measurement)
+        yield from _sustained_lines(measurement, settings)
     if measurement.memory is not None:
         yield _memory_line(measurement.memory)
     if measurement.own_cost is not None:
@@ -179,7 +179,7 @@ def _scenario_lines(timed: AnswerSamples, settings: RunSettings) -> Iterator[str
     yield f"throughput: {answers_per_second(timed):.4g} answers a second, one at a time"
 
 
-def _sustained_lines(measurement: Measurement) -> Iterator[str]:
+def _sustained_lines(measurement: Measurement, settings: RunSettings) -> Iterator[str]:
     sustained = sustained_latency(measurement)
     if sustained is None:
         return
@@ -187,7 +187,8 @@ def _sustained_lines(measurement: Measurement) -> Iterator[str]:
     if median is not None:
         yield (
             f"sustained (after {sustained.after_s:.0f} s of load): p50 {_ms(median.value)} "
-            f"[{_ms(median.low)}, {_ms(median.high)}] ms, {sustained.ratio:.3f} of warm"
+            f"[{_ms(median.low)}, {_ms(median.high)}] ms"
+            + (f", {sustained.ratio:.3f} of warm" if settings.scenario != "server" else "")
         )
 
 

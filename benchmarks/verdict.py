@@ -66,7 +66,7 @@ def judge(
     reasons += find_machine_faults(
         measurement, machine=machine, limits=limits, governor=settings.governor
     )
-    return Verdict(not reasons, tuple(reasons), tuple(_notes(measurement)))
+    return Verdict(not reasons, tuple(reasons), tuple(_notes(measurement, settings)))
 
 
 _ENDS: Final = {"interrupted": "was interrupted", "failed": "failed"}
@@ -127,7 +127,7 @@ def _bound_faults(timed: AnswerSamples, settings: RunSettings) -> Iterator[str]:
         )
 
 
-def _notes(measurement: Measurement) -> Iterator[str]:
+def _notes(measurement: Measurement, settings: RunSettings) -> Iterator[str]:
     if measurement.inputs.kind == "random":
         yield "inputs are random numbers: the engine alone was timed, and no answer means anything"
     truth = measurement.truth
@@ -135,11 +135,11 @@ def _notes(measurement: Measurement) -> Iterator[str]:
         yield "the model carries no golden inputs: answers were held only to themselves"
     if truth is not None and truth.repeated is None:
         yield "whether answers are remembered was not tested: it takes two inputs, and time"
-    yield from _sample_notes(measurement)
+    yield from _sample_notes(measurement, settings)
     yield from _machine_notes(measurement)
 
 
-def _sample_notes(measurement: Measurement) -> Iterator[str]:
+def _sample_notes(measurement: Measurement, settings: RunSettings) -> Iterator[str]:
     timed = measurement.phases.get("timed")
     if timed is None:
         return
@@ -156,7 +156,9 @@ def _sample_notes(measurement: Measurement) -> Iterator[str]:
             f"answers were {timed.count}"
         )
     sustained = sustained_latency(measurement)
-    if sustained is not None and abs(sustained.ratio - 1) > _SUSTAINED_STEP:
+    # Between a server's queries the processor rests and its caches cool: another load, not heat.
+    is_full_load = settings.scenario != "server"
+    if sustained is not None and is_full_load and abs(sustained.ratio - 1) > _SUSTAINED_STEP:
         yield f"sustained latency is {sustained.ratio:.2f} times the warm one: see edge-bench soak"
     own = measurement.own_cost
     median = float(np.median(timed.values("call")))

@@ -223,6 +223,16 @@ def test_latency_that_grew_under_load_is_noted(
     assert "sustained latency is 1.30 times the warm one: see edge-bench soak" in verdict.notes
 
 
+def test_a_server_between_whose_queries_the_machine_rests_is_not_held_to_full_load(
+    verdict_of: Judge, settings: RunSettings, measurement: Measurement, make_answers: MakeAnswers
+) -> None:
+    fast = make_answers(steady(400, 12 * MS), start=10 * S)
+    both = replace(measurement, phases=measurement.phases | {"sustained": fast})
+    server = replace(settings, scenario="server", latency_bound_ns=100 * MS)
+    assert any("sustained" in each for each in verdict_of(both).notes)
+    assert not any("sustained" in each for each in verdict_of(both, settings=server).notes)
+
+
 def test_answers_that_resemble_their_neighbours_are_noted(
     verdict_of: Judge, with_calls: Callable[..., Measurement]
 ) -> None:
