@@ -12,6 +12,7 @@ from benchmarks.environment import Machine, MachineState, others_share
 from benchmarks.records.measurement import Measurement, SensorLog
 from benchmarks.records.record import BoardLimits
 from benchmarks.records.sample_column import MISSING
+from benchmarks.throttle_signs import find_throttle_signs, is_brake
 from devices.sensors import describe_throttle_bits
 
 __all__ = ["MOST_CLOCK_CHANGE", "MOST_OTHERS_SHARE", "find_machine_faults"]
@@ -32,9 +33,10 @@ def find_machine_faults(
 
     Others that took more than `MOST_OTHERS_SHARE` of the processors; a governor that changed or
     is not the one asked for; the fastest clock off its median by more than `MOST_CLOCK_CHANGE`
-    in two readings or more; throttling, under-voltage and over-current, as far as the board says
-    it; heat past the profile's limit; a wall clock that jumped against the steady one (which is
-    also how a suspended machine shows); a sensor that vanished.
+    in two readings or more while it was timed; throttling, under-voltage and over-current while
+    it was timed, as far as the board says it (`benchmarks.throttle_signs`); heat past the
+    profile's limit; a wall clock that jumped against the steady one (which is also how a
+    suspended machine shows); a sensor that vanished.
 
     Args:
         measurement: with the states before and after, and the log of sensors.
@@ -48,8 +50,8 @@ def find_machine_faults(
         faults += _governor_faults(before, after, governor)
     if before is not None and after is not None:
         faults += _load_faults(before, after, log, measurement.origin_ns, machine)
-        faults += _throttle_faults(before, after)
-    faults += _clock_faults(log)
+        faults += _throttle_faults(before, after, log, measurement.origin_ns)
+    faults += _clock_faults(log, *_moments(measurement))
     faults += _heat_faults(log, limits)
     faults += _jump_faults(log)
     faults += _vanished(log)
@@ -93,32 +95,61 @@ def _watcher_s(log: SensorLog, begin_ns: int, end_ns: int) -> float:
     return float(during[-1] - during[0]) / 1e3 if during.size else 0.0
 
 
-def _throttle_faults(before: MachineState, after: MachineState) -> Iterator[str]:
-    bits = after.throttle_bits
-    if bits is not None and bits & _THROTTLED_NOW:
-        yield f"the board says: {', '.join(describe_throttle_bits(bits & _THROTTLED_NOW))}"
-    elif bits is not None and before.throttle_bits is not None and bits & ~before.throttle_bits:
-        new = describe_throttle_bits(bits & ~before.throttle_bits)
-        yield f"meanwhile the board met: {', '.join(new).replace(' since boot', '')}"
-    if after.has_undervoltage:
+def _throttle_faults(
+    before: MachineState, after: MachineState, log: SensorLog, origin_ns: int
+) -> Iterator[str]:
+    """By the two states, which bound the time exactly, and by the readings between them."""
+    signs = find_throttle_signs(
+        log, before.monotonic_ns - origin_ns, after.monotonic_ns - origin_ns
+    )
+    seen = {sign.trace: sign for sign in signs}
+    firmware = _firmware_fault(before.throttle_bits, after.throttle_bits)
+    if firmware:
+        yield firmware
+    elif sign := seen.get("throttle_bits"):
+        yield f"meanwhile the board met: {sign.detail.replace(' now', '')}"
+    if after.has_undervoltage or "undervoltage" in seen:
         yield "the board's supply sank too low"
-    if _grew(before.throttle_events, after.throttle_events):
+    if _grew(before.throttle_events, after.throttle_events) or "throttle_events" in seen:
         yield "processors were throttled meanwhile"
-    if _grew(before.overcurrent_events, after.overcurrent_events):
+    if _grew(before.overcurrent_events, after.overcurrent_events) or "overcurrent_events" in seen:
         yield "the board was throttled for its supply meanwhile"
+    brakes = [sign.detail for sign in signs if is_brake(sign.trace)]
+    if brakes:
+        yield f"the processor's clock was braked meanwhile: {', '.join(brakes)}"
+
+
+def _firmware_fault(before: int | None, after: int | None) -> str:
+    """What the firmware's words before and after tell; "" for nothing."""
+    if after is not None and after & _THROTTLED_NOW:
+        return f"the board says: {', '.join(describe_throttle_bits(after & _THROTTLED_NOW))}"
+    if before is not None and after is not None and after & ~before:
+        new = describe_throttle_bits(after & ~before)
+        return f"meanwhile the board met: {', '.join(new).replace(' since boot', '')}"
+    return ""
 
 
 def _grew(before: int | None, after: int | None) -> bool:
     return before is not None and after is not None and after > before
 
 
-def _clock_faults(log: SensorLog) -> Iterator[str]:
+def _moments(measurement: Measurement) -> tuple[int, int]:
+    """From when to when was timed, since the measurement's origin; all of it where unknown."""
+    before, after = measurement.before, measurement.after
+    begin = 0 if before is None else before.monotonic_ns - measurement.origin_ns
+    end = np.iinfo(np.int64).max if after is None else after.monotonic_ns - measurement.origin_ns
+    return begin, int(end)
+
+
+def _clock_faults(log: SensorLog, begin_ns: int, end_ns: int) -> Iterator[str]:
     clocks = _readings(log, "clock_mhz ")
     if clocks is None:
         return
-    # Cores that nothing runs on rest as they please: the fastest is the one that worked.
+    times = log.times.values()
+    # Cores that nothing runs on rest as they please: the fastest is the one that worked. While a
+    # process starts, loads and warms up, clocks rise as they should.
     fastest = clocks.max(axis=0)
-    fastest = fastest[fastest > 0]
+    fastest = fastest[(fastest > 0) & (times >= begin_ns) & (times <= end_ns)]
     if not fastest.size:
         return
     usual = float(np.median(fastest))

@@ -107,9 +107,9 @@ def _hits(kind: str, values: NDArray[np.int64]) -> NDArray[np.bool_]:
     if not values.size:
         return np.zeros(0, dtype=bool)
     if kind == "throttle_bits":
-        return (values & (_NOW | ~values[0])) != 0
-    rest = 0 if kind in ("undervoltage", "cooling") else int(values[0])
-    hits: NDArray[np.bool_] = values > rest
+        values = values & (_NOW | ~values[0])
+    is_counter = kind in ("throttle_events", "overcurrent_events")
+    hits: NDArray[np.bool_] = values > (values[0] if is_counter else 0)
     return hits
 
 

@@ -68,14 +68,24 @@ def test_a_clock_that_fell_for_a_while_is_seen(
 ) -> None:
     fell = with_traces({"clock_mhz cpu0": [2400] * 6 + [1800, 1500] + [2400] * 4})
     assert faults_of(fell) == [
-        "the clock changed: 2400 MHz, and 1500 to 1800 MHz in 2 of 12 readings"
+        "the clock changed: 2400 MHz, and 1500 to 1800 MHz in 2 of 10 readings"
     ]
 
 
 def test_a_single_odd_reading_of_a_clock_is_none(
     faults_of: Faults, with_traces: Callable[[Mapping[str, list[int]]], Measurement]
 ) -> None:
-    assert faults_of(with_traces({"clock_mhz cpu0": [1500] + [2400] * 11})) == []
+    assert faults_of(with_traces({"clock_mhz cpu0": [2400] * 5 + [1500] + [2400] * 6})) == []
+
+
+def test_a_clock_that_rises_before_anything_is_timed_is_none(
+    faults_of: Faults, with_traces: Callable[[Mapping[str, list[int]]], Measurement]
+) -> None:
+    """Timing begins two seconds after the log: starting and loading ran on a resting clock."""
+    assert faults_of(with_traces({"clock_mhz cpu0": [600, 600] + [2400] * 10})) == []
+    assert faults_of(with_traces({"clock_mhz cpu0": [600] * 4 + [2400] * 8})) == [
+        "the clock changed: 2400 MHz, and 600 to 1500 MHz in 2 of 10 readings"
+    ]
 
 
 def test_another_governor_is_seen(
@@ -125,6 +135,56 @@ def test_throttling_is_seen(
     fault: str,
 ) -> None:
     assert faults_of(with_after(**changes)) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("traces", "fault"),
+    [
+        pytest.param(
+            {"throttle_bits": [0xE0000] * 5 + [0xE0006] * 3 + [0xE0000] * 4},
+            "meanwhile the board met: clock capped, throttled",
+            id="bits that were set since boot already",
+        ),
+        pytest.param(
+            {"undervoltage": [0] * 5 + [1] * 3 + [0] * 4},
+            "the board's supply sank too low",
+            id="undervoltage",
+        ),
+        pytest.param(
+            {"cooling 0 thermal-cpufreq-0": [0] * 5 + [5] * 3 + [0] * 4},
+            "the processor's clock was braked meanwhile: 0 thermal-cpufreq-0 at 5",
+            id="brake",
+        ),
+        pytest.param(
+            {"throttle_events": [7] * 5 + [8] * 7},
+            "processors were throttled meanwhile",
+            id="counter",
+        ),
+    ],
+)
+def test_throttling_that_was_over_before_the_end_is_seen(
+    faults_of: Faults,
+    with_traces: Callable[[Mapping[str, list[int]]], Measurement],
+    before: MachineState,
+    after: MachineState,
+    traces: Mapping[str, list[int]],
+    fault: str,
+) -> None:
+    """The states before and after are the same: only the readings between them tell it."""
+    bits = 0xE0000
+    measurement = replace(
+        with_traces(traces),
+        before=replace(before, throttle_bits=bits),
+        after=replace(after, throttle_bits=bits),
+    )
+    assert faults_of(measurement) == [fault]
+
+
+def test_throttling_of_the_warm_up_and_a_fan_are_none(
+    faults_of: Faults, with_traces: Callable[[Mapping[str, list[int]]], Measurement]
+) -> None:
+    assert faults_of(with_traces({"cooling 0 cpufreq-cpu0": [5, 5] + [0] * 10})) == []
+    assert faults_of(with_traces({"cooling 0 pwm-fan": [0] * 5 + [3] * 7})) == []
 
 
 def test_throttling_of_long_ago_is_none(
