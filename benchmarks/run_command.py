@@ -13,7 +13,7 @@ from edge.errors import UsageError
 if TYPE_CHECKING:
     from benchmarks.subjects import SubjectChoice
 
-__all__ = ["command", "parse_threads"]
+__all__ = ["command", "exit_code", "parse_threads"]
 
 _FAILED = 5
 _INTERRUPTED = 130
@@ -131,10 +131,11 @@ def command(models: tuple[Path, ...], **options: Any) -> int:
         click.echo("\n".join(format_record(record)))
     if request.output is not None:
         keep_record(record, request.output)
-    return _exit_code(record, is_strict=options["strict"])
+    return exit_code(record, is_strict=options["strict"])
 
 
-def _exit_code(record: BenchmarkRecord, *, is_strict: bool) -> int:
+def exit_code(record: BenchmarkRecord, *, is_strict: bool) -> int:
+    """0 done; 1 INVALID and strict; 5 a measurement failed; 130 interrupted."""
     statuses = {each.status for each in record.measurements}
     if "interrupted" in statuses:
         return _INTERRUPTED

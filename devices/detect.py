@@ -37,6 +37,11 @@ class Board:
     memory_mib: int
     compatible: tuple[str, ...] = ()
 
+    @property
+    def identity(self) -> str:
+        """What tells it from machines that run the same work at another speed."""
+        return "; ".join((self.model, self.processor, " ".join(self.instructions)))
+
 
 # Names as /proc/cpuinfo writes them: on x86 under `flags`, on ARM under `Features`.
 _INT8_FEATURES = (

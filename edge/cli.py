@@ -185,7 +185,7 @@ def _choices(options: dict[str, Any]) -> ChoiceBook | None:
         from devices.detect import detect_board
     except ImportError:
         return ChoiceBook(folder, "")
-    return ChoiceBook(folder, detect_board().model)
+    return ChoiceBook(folder, detect_board().identity)
 
 
 def _leaves_open(options: dict[str, Any]) -> bool:

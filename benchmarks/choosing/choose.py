@@ -74,13 +74,21 @@ def choose(
         models=() if model is None else (model,),
         choice=SubjectChoice(threads=tuple(threads)),
     )
-    records = [run_benchmark(request, view) for _ in range(ROUNDS)]
+    records = [_run_round(request, view) for _ in range(ROUNDS)]
     if records[0].machine.is_emulated:
         raise GateError(
             f"{records[0].machine.architecture} is emulated here: no time on it says what is fast; "
             "run edge-bench choose on the board"
         )
     return judge_candidates(records), _disturbances(records)
+
+
+def _run_round(request: BenchmarkRequest, view: View | None) -> BenchmarkRecord:
+    """One round; an interrupted one ends the choice, with nothing stored."""
+    record = run_benchmark(request, view)
+    if any(each.status == "interrupted" for each in record.measurements):
+        raise KeyboardInterrupt
+    return record
 
 
 def judge_candidates(records: Sequence[BenchmarkRecord]) -> tuple[Candidate, ...]:
@@ -148,7 +156,7 @@ def store_choice(candidate: Candidate, folder: Path, root: Path = Path("/")) -> 
     Raises:
         OutputError: it cannot be written.
     """
-    board = detect_board(root).model
+    board = detect_board(root).identity
     subject = candidate.subject
     choice = Choice(
         schema_version=1,

@@ -26,6 +26,7 @@ __all__ = ["command"]
     help="For each candidate, twice.",
 )
 @click.option("--dry-run", is_flag=True, help="Store nothing.")
+@click.option("--force", is_flag=True, help="Store although something disturbed the measurement.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def command(
@@ -35,7 +36,8 @@ def command(
 
     Every model file of the bundle is tried on its engine with each number of threads. The choice
     is stored for this board and these versions, and edge-run uses it where neither --engine,
-    --precision nor --threads is given. Exit code 1 where nothing passes the golden examples.
+    --precision nor --threads is given. Exit code 1 where nothing passes the golden examples, or
+    where something disturbed the measurement, so that nothing was stored (--force stores it).
     """
     from benchmarks.choosing.choose import choose, store_choice
     from benchmarks.live_view import make_view
@@ -47,7 +49,8 @@ def command(
     wanted = parse_threads(threads) or tuple(sorted({1, min(2, most), most}))
     candidates, disturbances = choose(bundle, threads=wanted, seconds=seconds, view=make_view())
     best = candidates[0] if not candidates[0].fault else None
-    path = None if best is None or dry_run else store_choice(best, choices_folder())
+    is_stored = best is not None and not dry_run and (options["force"] or not disturbances)
+    path = store_choice(best, choices_folder()) if best is not None and is_stored else None
     if options["as_json"]:
         values = {
             "schema_version": 1,
@@ -56,16 +59,21 @@ def command(
             "stored": str(path) if path else None,
         }
         click.echo(json.dumps(values))
-        return 0 if best else 1
+        return _exit_code(best, path, dry_run=dry_run)
     for each in candidates:
         click.echo(_line(each, is_chosen=each is best))
     if disturbances:
+        stored = "stored all the same" if path else "not stored"
         click.echo(
-            f"disturbed, for example: {disturbances[0]}; choose again when the machine is quiet"
+            f"disturbed, so {stored}: {disturbances[0]}; choose again when the machine is quiet"
         )
     if path:
         click.echo(f"stored: {path}")
-    return 0 if best else 1
+    return _exit_code(best, path, dry_run=dry_run)
+
+
+def _exit_code(best: Candidate | None, path: Path | None, *, dry_run: bool) -> int:
+    return 0 if best is not None and (path is not None or dry_run) else 1
 
 
 def _line(candidate: Candidate, *, is_chosen: bool) -> str:

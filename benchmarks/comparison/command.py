@@ -19,7 +19,8 @@ __all__ = ["command"]
     "--fail-above",
     type=click.FloatRange(min=1.0),
     metavar="RATIO",
-    help="Exit with 1 where a median is surely slower, by more than this ratio.",
+    help="Exit with 1 where a median is surely slower, by more than this ratio, or where "
+    "something could not be compared.",
 )
 @click.option(
     "--allow",
@@ -43,6 +44,7 @@ def command(
         choose_pairs,
         compare_pair,
         is_slower,
+        unmatched,
     )
     from benchmarks.comparison.report import format_comparison
     from benchmarks.records.record_file import read_record
@@ -53,18 +55,23 @@ def command(
     for path in records:
         record = read_record(path)
         named.append([NamedMeasurement(path.name, record, each) for each in record.measurements])
-    found = [
-        compare_pair(*pair, allow=allow, seed=options["seed"])
-        for other in named[1:]
-        for pair in choose_pairs(named[0], other)
-    ]
+    found, alone = [], []
+    for other in named[1:]:
+        pairs = choose_pairs(named[0], other)
+        alone += unmatched(named[0], other, pairs)
+        found += [compare_pair(*pair, allow=allow, seed=options["seed"]) for pair in pairs]
     for each in found:
         if options["as_json"]:
             values = {"schema_version": 1, **dataclasses.asdict(each)}
             click.echo(json.dumps(values))
         else:
             click.echo("\n".join(format_comparison(each)))
-    slower = [each for each in found if fail_above is not None and is_slower(each, fail_above)]
-    for each in slower:
-        click.echo(f"FAILED: {each.second} is more than {fail_above:g} times slower", err=True)
-    return 1 if slower else 0
+    for title in alone:
+        click.echo(f"compared with nothing: {title}", err=True)
+    if fail_above is None:
+        return 0
+    failed = [each for each in found if is_slower(each, fail_above)]
+    for each in failed:
+        words = f"more than {fail_above:g} times slower" if each.ratios else "without a ratio"
+        click.echo(f"FAILED: {each.second} is {words}", err=True)
+    return 1 if failed or alone else 0

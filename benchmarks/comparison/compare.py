@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from benchmarks.comparison.conditions import CONDITIONS, differences, version_changes
 from benchmarks.records.measurement import Measurement
 from benchmarks.records.record import BenchmarkRecord
-from benchmarks.statistics.block_bootstrap import block_ratio_of_quantiles
-from benchmarks.statistics.bootstrap import Interval
+from benchmarks.statistics.autocorrelation import effective_count, rank_autocorrelation
+from benchmarks.statistics.bootstrap import Interval, block_ratio_of_quantiles
 from benchmarks.statistics.rank_test import RankTest, rank_test
 from edge.errors import InputError, UsageError
 from edge.latency_summary import is_carried
@@ -26,6 +26,7 @@ __all__ = [
     "choose_pairs",
     "compare_pair",
     "is_slower",
+    "unmatched",
 ]
 
 QUANTILES = (0.5, 0.9, 0.99)
@@ -79,14 +80,18 @@ class Comparison:
     Attributes:
         first: title of the one that is the measure.
         second: title of the one that is held to it.
+        counted: what the latencies are of: "queries", or "answers" where each record has too few
+            queries, as in the offline scenario, which is one.
         ratios: those that the samples of both carry.
-        ranks: of the two series.
+        ranks: of the two series; its probability counts samples that resemble their neighbours
+            only as far as they are news.
         changes: what differs and is meant to.
         allowed: conditions that differ and were allowed to.
     """
 
     first: str
     second: str
+    counted: Literal["queries", "answers"]
     ratios: tuple[QuantileRatio, ...]
     ranks: RankTest
     changes: tuple[str, ...]
@@ -114,6 +119,16 @@ def choose_pairs(
             f"anything in {first[0].source}; measure like subjects, or one in each record"
         )
     return pairs
+
+
+def unmatched(
+    first: Sequence[NamedMeasurement],
+    second: Sequence[NamedMeasurement],
+    pairs: Sequence[tuple[NamedMeasurement, NamedMeasurement]],
+) -> tuple[str, ...]:
+    """Titles of what stands in one of two records and is in no pair."""
+    paired = {id(each) for pair in pairs for each in pair}
+    return tuple(each.title for each in (*first, *second) if id(each) not in paired)
 
 
 def _key(named: NamedMeasurement) -> tuple[str, str, str, int]:
@@ -154,17 +169,18 @@ def compare_pair(
             f"{'; '.join(map(str, refused))}; measure again under like conditions, or say "
             f"{' '.join(f'--allow {each.condition}' for each in refused)}"
         )
-    samples = [_latencies(each) for each in (first, second)]
+    counted, samples = _latencies(first, second)
     count = min(each.size for each in samples)
     return Comparison(
         first=first.title,
         second=second.title,
+        counted=counted,
         ratios=tuple(
             _quantile_ratio(samples, quantile, seed)
             for quantile in QUANTILES
             if is_carried(count, quantile)
         ),
-        ranks=rank_test(*samples),
+        ranks=_ranks(*samples),
         changes=version_changes(ours, theirs),
         allowed=tuple(str(each) for each in unlike),
     )
@@ -173,17 +189,37 @@ def compare_pair(
 def is_slower(comparison: Comparison, limit: float) -> bool:
     """Whether the median's ratio is above a limit, and surely above 1.
 
-    The interval keeps a noisy run from failing a change that slowed nothing.
+    The interval keeps a noisy run from failing a change that slowed nothing. Where there is no
+    ratio nothing was shown, and that is no pass either.
     """
     median = next((each for each in comparison.ratios if each.quantile == QUANTILES[0]), None)
-    return median is not None and median.ratio.value > limit and median.ratio.low > 1.0
+    return median is None or (median.ratio.value > limit and median.ratio.low > 1.0)
 
 
-def _latencies(named: NamedMeasurement) -> _Latencies:
-    timed = named.measurement.phases.get("timed")
-    if timed is None or not timed.count:
-        raise InputError(f"{named.title} was never timed; measure it again")
-    return timed.query_latencies_ns()
+def _latencies(
+    *both: NamedMeasurement,
+) -> tuple[Literal["queries", "answers"], list[_Latencies]]:
+    timed = []
+    for named in both:
+        samples = named.measurement.phases.get("timed")
+        if samples is None or not samples.count:
+            raise InputError(f"{named.title} was never timed; measure it again")
+        timed.append(samples)
+    queries = [each.query_latencies_ns() for each in timed]
+    if all(is_carried(each.size, QUANTILES[0]) for each in queries):
+        return "queries", queries
+    return "answers", [each.values("call") for each in timed]
+
+
+def _ranks(first: _Latencies, second: _Latencies) -> RankTest:
+    """Superiority over all samples; probability over as many as are independent of each other."""
+    independent = rank_test(_spread(first), _spread(second))
+    return RankTest(rank_test(first, second).superiority, independent.probability)
+
+
+def _spread(series: _Latencies) -> _Latencies:
+    count = effective_count(series.size, rank_autocorrelation(series))
+    return series[:: max(1, series.size // count)]
 
 
 def _quantile_ratio(samples: Sequence[_Latencies], quantile: float, seed: int) -> QuantileRatio:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Final
+
+import numpy as np
 
 from benchmarks.records.measurement import Measurement
 from benchmarks.records.record import BenchmarkRecord
@@ -22,6 +25,7 @@ CONDITIONS: Final = (
     "threads",
     "inputs",
     "settings",
+    "rate",
 )
 """What must be alike. Model, engine, precision and versions are what is compared."""
 
@@ -72,6 +76,26 @@ def _conditions(record: BenchmarkRecord, measurement: Measurement) -> Iterator[t
     yield "threads", measurement.subject.threads
     yield "inputs", tuple(each.sha256 for each in measurement.inputs.identities)
     yield "settings", _settings(record)
+    yield "rate", _rate(record, measurement)
+
+
+def _rate(record: BenchmarkRecord, measurement: Measurement) -> str:
+    """Queries a second that arrived in the server scenario, to one part in five or so.
+
+    Without a rate of the user's it is chosen from the warm-up, and differs from run to run.
+    """
+    timed = measurement.phases.get("timed")
+    if record.settings.scenario != "server" or timed is None or timed.count < 2:  # noqa: PLR2004
+        return "none"
+    issued = np.unique(timed.values("issued"))
+    seconds = float(issued[-1] - issued[0]) / 1e9
+    if seconds <= 0:
+        return "none"
+    rate = (issued.size - 1) * timed.kept_every / seconds
+    return f"about {10 ** (round(_RATE_STEPS * math.log10(rate)) / _RATE_STEPS):.3g} Hz"
+
+
+_RATE_STEPS = 10
 
 
 def _settings(record: BenchmarkRecord) -> tuple[tuple[str, Any], ...]:

@@ -14,7 +14,7 @@ _SURE = 0.001
 def format_comparison(found: Comparison) -> Iterator[str]:
     """The lines for one pair."""
     yield f"{found.second}"
-    yield f"  against {found.first}"
+    yield f"  against {found.first}, by {found.counted}"
     for each in found.ratios:
         yield (
             f"  p{100 * each.quantile:<4g} {each.second_ms:9.3f} ms against {each.first_ms:9.3f} "

@@ -1,4 +1,4 @@
-"""Every sample of a record as CSV, one row an answer."""
+"""Every sample that a record keeps as CSV, one row an answer."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from benchmarks.records.record import BenchmarkRecord
 __all__ = ["HEADER", "samples_to_csv"]
 
 HEADER = (
-    *("model", "artifact", "engine", "precision", "threads", "phase", "input_name"),
+    *("model", "artifact", "engine", "precision", "threads", "phase", "kept_every"),
+    "input_name",
     *(f"{name}_ns" if name not in ("query", "input") else name for name in COLUMNS),
 )
 """Columns: the subject, the phase, then `COLUMNS` of the record, times in nanoseconds."""
 
 
 def samples_to_csv(record: BenchmarkRecord) -> str:
-    """RFC 4180 with a header; nothing is rounded or left out.
+    """RFC 4180 with a header; nothing is rounded.
+
+    Phases of hundreds of thousands of answers are thinned in the record already: `kept_every`
+    says that one of so many is there.
 
     Args:
         record: of a run or a soak.
@@ -36,7 +40,8 @@ def samples_to_csv(record: BenchmarkRecord) -> str:
                 writer.writerow(
                     (
                         *(subject.name, subject.artifact, subject.engine, subject.precision),
-                        *(subject.threads, phase, names[place] if place < len(names) else ""),
+                        *(subject.threads, phase, samples.kept_every),
+                        names[place] if place < len(names) else "",
                         *row,
                     )
                 )

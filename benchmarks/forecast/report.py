@@ -16,8 +16,8 @@ __all__ = ["LIMITS", "format_forecast"]
 
 LIMITS = (
     "This is a forecast, not a latency: nothing was measured on the board. The range holds nine",
-    "of ten published figures of boards that the fit had not seen (docs/bench.md). It fails where",
-    "an engine has no fast kernel for an operation (onnxruntime took 3.7 times the fastest",
+    "of ten published figures of boards that the fit had not seen (docs/forecast.md). It fails",
+    "where an engine has no fast kernel for an operation (onnxruntime took 3.7 times the fastest",
     "engine's time for one model on one board), for GPUs, for models of many tiny operations",
     "(LSTMs unrolled over time), and on a board that throttles.",
 )
@@ -39,6 +39,8 @@ def format_forecast(profile: BoardProfile, file: FileWork, found: Forecast) -> I
         f"  infer    {_ms(found.low_ms)} to {_ms(found.high_ms)} ms, likeliest "
         f"{_ms(found.latency_ms)} ms"
     )
+    if file.engine == "onnxruntime":
+        yield "  note     none of the figures that the range rests on is onnxruntime's"
     memory_mib = forecast_memory_mib(work, file.engine)
     yield f"  memory   about {memory_mib:.0f} MiB (within {MEMORY_ERROR_SHARE:.0%} on x86-64)"
     yield (

@@ -97,6 +97,12 @@ def _measurement(measurement: Measurement) -> Iterator[str]:
     if timed is None or not timed.count:
         yield _paragraph(f"Nothing was timed. {measurement.failure}", "bad")
         return
+    if timed.kept_every > 1:
+        yield _paragraph(
+            f"One of {timed.kept_every} queries is in the record, evenly over time; percentiles "
+            "and plots are of these.",
+            "soft",
+        )
     yield "<h3>How latencies spread</h3>" + plot_distribution(timed.query_latencies_ns())
     yield "<h3>Over time</h3>" + plot_series(measurement)
     sustained = sustained_latency(measurement)

@@ -177,5 +177,6 @@ def _waterfall(title: str, stages: list[tuple[str, float]], style: str, top: flo
             f"{value / whole:.0%}</text>"
         )
         begun += value
-    heading = f'<text class="name" x="0" y="{top - 8:.1f}">{title}: {whole:.3f} ms</text>'
+    words = f"{title}: medians of its stages, together {whole:.3f} ms"
+    heading = f'<text class="name" x="0" y="{top - 8:.1f}">{words}</text>'
     return heading + "".join(parts)

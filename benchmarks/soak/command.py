@@ -49,6 +49,7 @@ def command(model: Path | None, **options: Any) -> int:
 
     from benchmarks.live_view import make_view
     from benchmarks.run import keep_record, run_benchmark
+    from benchmarks.run_command import exit_code
     from benchmarks.soak.findings import examine_soak
     from benchmarks.soak.report import format_soak
 
@@ -58,6 +59,9 @@ def command(model: Path | None, **options: Any) -> int:
         keep_record(record, request.output)
     leaks = False
     for measurement in record.measurements:
+        if "timed" not in measurement.phases:
+            click.echo(f"{measurement.subject.name}: nothing was timed: {measurement.failure}")
+            continue
         found = examine_soak(measurement, record.limits)
         leaks = leaks or bool(found.memory and found.memory.is_leak)
         if options["as_json"]:
@@ -65,10 +69,7 @@ def command(model: Path | None, **options: Any) -> int:
             click.echo(json.dumps(values | {"verdict": dataclasses.asdict(measurement.verdict)}))
         else:
             click.echo("\n".join(format_soak(measurement, found)))
-    if any(each.status == "interrupted" for each in record.measurements):
-        return 130
-    is_valid = all(each.verdict.is_valid for each in record.measurements)
-    return int(options["strict"] and (leaks or not is_valid))
+    return exit_code(record, is_strict=options["strict"]) or int(options["strict"] and leaks)
 
 
 def _request(model: Path | None, options: dict[str, Any]) -> Any:

@@ -8,13 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.records.measurement import Measurement, SensorLog
+from benchmarks.records.measurement import AnswerSamples, Measurement, SensorLog
 from benchmarks.records.record import BoardLimits
 from benchmarks.records.sample_column import MISSING
-from benchmarks.statistics.block_bootstrap import block_ratio_of_quantiles
-from benchmarks.statistics.bootstrap import Interval
+from benchmarks.statistics.bootstrap import Interval, block_ratio_of_quantiles
 from benchmarks.statistics.relative_series import relative_to_inputs
 from benchmarks.statistics.trend import theil_sen
+from benchmarks.throttle_signs import find_throttle_signs, tells_throttling
 from edge.errors import InputError
 
 __all__ = [
@@ -30,15 +30,17 @@ __all__ = [
 LEAK_MIB_PER_HOUR: Final = 1.0
 """Growth that is surely above this is a finding; allocators alone drift by less."""
 
-LEAST_MINUTES_FOR_LEAK: Final = 10.0
+LEAST_MINUTES_FOR_LEAK: Final = 30.0
 
 _COLD_S: Final = 60.0
 _SUSTAINED_SHARE: Final = 0.2
 # Allocators and caches fill up at first; what grows later as well is a leak.
 _SETTLING_SHARE: Final = 0.5
-_LEAST_READINGS: Final = 20
+_LEAST_READINGS: Final = 24
+_TREND_PARTS: Final = 12
+_LEAK_PARTS: Final = 6
+_SETTLES: Final = 0.75
 _CLOCK_FALL: Final = 0.05
-_THROTTLED_NOW: Final = 0xF
 _NS = 1e9
 _MIB = 2**20
 
@@ -64,8 +66,9 @@ class MemoryGrowth:
         mib_per_hour: slope with its 95 % interval.
         first_mib: median of the first tenth of that half.
         last_mib: median of its last.
-        is_leak: the slope is surely above `LEAK_MIB_PER_HOUR`; None where the load was shorter
-            than `LEAST_MINUTES_FOR_LEAK`, in which memory still settles.
+        is_leak: the slope is surely above `LEAK_MIB_PER_HOUR`, memory grows in every sixth of
+            that half, and it grows no slower at the end than at the start; None where the load
+            was shorter than `LEAST_MINUTES_FOR_LEAK`, in which memory still settles.
     """
 
     mib_per_hour: Interval
@@ -125,9 +128,9 @@ def examine_soak(measurement: Measurement, limits: BoardLimits) -> SoakFindings:
     begun = int(started[0])
     return SoakFindings(
         minutes=minutes,
-        answers=int(calls.size),
+        answers=sum(each.count * each.kept_every for each in _loaded_phases(measurement)),
         throttling=_throttling(log, begun, limits),
-        can_tell_throttling=any(_tells_throttling(name) for name in log.traces),
+        can_tell_throttling=_can_tell_throttling(log, limits),
         sustained_over_cold=ratio,
         cold_ms=float(np.median(calls[cold])) / 1e6 if cold.any() else None,
         sustained_ms=float(np.median(calls[last])) / 1e6 if last.any() else None,
@@ -144,11 +147,7 @@ def loaded_answers(
     Raises:
         InputError: nothing was timed.
     """
-    phases = [
-        measurement.phases[name]
-        for name in ("timed", "sustained")
-        if name in measurement.phases and measurement.phases[name].count
-    ]
+    phases = _loaded_phases(measurement)
     if not phases:
         raise InputError(
             f"{measurement.subject.name} was never timed ({measurement.failure or 'no answers'}); "
@@ -161,47 +160,27 @@ def loaded_answers(
     return started, calls, inputs
 
 
-def _tells_throttling(name: str) -> bool:
-    return name.startswith(("throttle_bits", "throttle_events", "cooling ", "clock_mhz "))
+def _loaded_phases(measurement: Measurement) -> list[AnswerSamples]:
+    return [
+        measurement.phases[name]
+        for name in ("timed", "sustained")
+        if name in measurement.phases and measurement.phases[name].count
+    ]
 
 
 def _throttling(log: SensorLog, begun_ns: int, limits: BoardLimits) -> Throttling | None:
     """The earliest of all signs."""
-    times = log.times.values()
-    signs = []
-    for name, column in log.traces.items():
-        values = column.values()
-        under_load = (times >= begun_ns) & (values != MISSING)
-        if not under_load.any():
-            continue
-        at = _first_sign(name, values[under_load])
-        if at is not None:
-            seconds = float(times[under_load][at] - begun_ns) / _NS
-            signs.append(Throttling(max(0.0, seconds), _SIGNS[name.split(" ")[0]]))
-    found = min(signs, key=lambda each: each.after_s, default=None)
-    if found is None:
-        found = _slowed_by_heat(log, times, begun_ns, limits)
-    return found
+    signs = find_throttle_signs(log, begin_ns=begun_ns)
+    if signs:
+        return Throttling((signs[0].at_ns - begun_ns) / _NS, signs[0].sign)
+    return _slowed_by_heat(log, log.times.values(), begun_ns, limits)
 
 
-_SIGNS: Final = {
-    "throttle_bits": "the firmware's throttle bits",
-    "throttle_events": "the processor's throttle counter",
-    "overcurrent_events": "the over-current counter",
-    "undervoltage": "the under-voltage alarm",
-}
-
-
-def _first_sign(name: str, values: NDArray[np.int64]) -> int | None:
-    if name == "throttle_bits":
-        hits = (values & _THROTTLED_NOW) != 0
-    elif name in ("throttle_events", "overcurrent_events"):
-        hits = values > values[0]
-    elif name == "undervoltage":
-        hits = values > 0
-    else:
-        return None
-    return int(np.argmax(hits)) if hits.any() else None
+def _can_tell_throttling(log: SensorLog, limits: BoardLimits) -> bool:
+    """By a sensor of its own, or by a clock and the heat at which this board lowers it."""
+    has_clock = any(name.startswith("clock_mhz ") for name in log.traces)
+    has_heat = limits.temperature_c is not None and _processor_heat(log, limits) is not None
+    return tells_throttling(log) or (has_clock and has_heat)
 
 
 def _slowed_by_heat(
@@ -255,11 +234,29 @@ def _memory(log: SensorLog, begun_ns: int, minutes: float) -> MemoryGrowth | Non
     times, values = times[settled:], values[settled:]
     if times.size < _LEAST_READINGS:
         return None
-    slope = theil_sen((times - times[0]) / (3600 * _NS), values / _MIB)
+    # Few points: readings of one minute resemble each other, and Sen's interval takes them as
+    # news each.
+    hours = _medians(times - times[0], _TREND_PARTS) / (3600 * _NS)
+    slope = theil_sen(hours, _medians(values, _TREND_PARTS) / _MIB)
     tenth = max(1, values.size // 10)
+    is_judged = minutes >= LEAST_MINUTES_FOR_LEAK
     return MemoryGrowth(
         mib_per_hour=slope,
         first_mib=float(np.median(values[:tenth])) / _MIB,
         last_mib=float(np.median(values[-tenth:])) / _MIB,
-        is_leak=slope.low > LEAK_MIB_PER_HOUR if minutes >= LEAST_MINUTES_FOR_LEAK else None,
+        is_leak=slope.low > LEAK_MIB_PER_HOUR and _goes_on(values) if is_judged else None,
     )
+
+
+def _goes_on(values: NDArray[np.int64]) -> bool:
+    """Whether memory grows part after part, and no slower at last.
+
+    One step of an allocator, or caches that fill ever more slowly, are no leak.
+    """
+    steps = np.diff(_medians(values, _LEAK_PARTS))
+    settling = steps[-2:].mean() < _SETTLES * steps[:2].mean()
+    return bool(steps.min() > 0 and not settling)
+
+
+def _medians(values: NDArray[np.int64], parts: int) -> NDArray[np.float64]:
+    return np.array([float(np.median(each)) for each in np.array_split(values, parts)])

@@ -114,7 +114,7 @@ def test_edge_run_uses_the_choice_unless_the_user_says_otherwise(monkeypatch, tm
 
     monkeypatch.setenv(STATE_FOLDER_VARIABLE, str(tmp_path))
     choice = _choice("litert")
-    board = detect_board().model
+    board = detect_board().identity
     choice = msgspec.structs.replace(choice, conditions=choice_conditions(board))
     choices_folder().mkdir()
     _keep(ChoiceBook(choices_folder(), board), choice)

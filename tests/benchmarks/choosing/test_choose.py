@@ -1,6 +1,11 @@
 """The fastest candidate that answers as the lab did is chosen and stored."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,7 +81,7 @@ def test_a_candidate_that_failed_is_listed_with_its_reason(rounds) -> None:
 
 def test_what_was_chosen_is_found_again_on_the_same_machine(measurement, tmp_path) -> None:
     path = store_choice(Candidate(measurement.subject, 9 * MS, ""), tmp_path / "deep" / "choices")
-    book = ChoiceBook(tmp_path / "deep" / "choices", detect_board().model)
+    book = ChoiceBook(tmp_path / "deep" / "choices", detect_board().identity)
     choice, reason = book.find(measurement.subject.digest)
     assert reason == ""
     assert choice is not None
@@ -93,7 +98,7 @@ def test_a_state_folder_that_cannot_be_made_says_the_way_out(measurement, tmp_pa
 @pytest.mark.slow
 def test_the_command_tries_every_file_and_stores_what_edge_run_reads(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv(STATE_FOLDER_VARIABLE, str(tmp_path))
-    words = ["choose", "--seconds", "0.2", "--threads", "1", "--json"]
+    words = ["choose", "--seconds", "0.2", "--threads", "1", "--json", "--force"]
     found = CliRunner().invoke(bench_group, words, standalone_mode=False)
     assert found.return_value == 0
     values = json.loads(found.stdout)
@@ -102,3 +107,25 @@ def test_the_command_tries_every_file_and_stores_what_edge_run_reads(monkeypatch
     assert Path(values["stored"]).parent == tmp_path / "choices"
     stored = json.loads(Path(values["stored"]).read_text())
     assert stored["artifact"] == values["candidates"][0]["subject"]["artifact"]
+
+
+@pytest.mark.slow
+def test_a_choice_that_is_interrupted_ends_in_one_line_and_stores_nothing(tmp_path: Path) -> None:
+    """SIGTERM while the first candidate is measured: no second round, no traceback."""
+    environment = os.environ | {STATE_FOLDER_VARIABLE: str(tmp_path)}
+    words = [sys.executable, "-m", "benchmarks", "choose", "--seconds", "30", "--threads", "1"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as run:
+        deadline = time.monotonic() + 60
+        while not _children(run.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        run.send_signal(signal.SIGTERM)
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert said.strip() == "edge-bench: interrupted"
+    assert not (tmp_path / "choices").exists()
+
+
+def _children(parent: int) -> list[str]:
+    return Path(f"/proc/{parent}/task/{parent}/children").read_text().split()

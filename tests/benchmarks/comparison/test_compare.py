@@ -18,7 +18,7 @@ from benchmarks.comparison.compare import (
 from benchmarks.comparison.conditions import CONDITIONS
 from benchmarks.records.record import BenchmarkRecord
 from benchmarks.records.record_file import write_record
-from benchmarks.statistics.block_bootstrap import block_ratio_of_quantiles
+from benchmarks.statistics.bootstrap import block_ratio_of_quantiles
 from edge.errors import InputError, UsageError
 
 MS = 1_000_000
@@ -184,6 +184,66 @@ def test_of_several_subjects_like_is_held_to_like(with_calls, measurement) -> No
     other = _named(with_calls(_calls(), subject=litert))
     with pytest.raises(UsageError, match="measure like subjects"):
         choose_pairs(named, [other, other])
+
+
+def test_offline_records_are_compared_by_their_answers(make_answers, record) -> None:
+    """One query of all answers carries no percentile."""
+    named = []
+    for scale in (1.0, 3.0):
+        calls = _calls(scale, count=200)
+        timed = make_answers(calls, queries=[0] * 200, issued=[0] * 200)
+        (measurement,) = record.measurements
+        offline = replace(measurement, phases={"timed": timed})
+        settings = replace(record.settings, scenario="offline")
+        named.append(_named(replace(record, settings=settings, measurements=(offline,))))
+    found = compare_pair(*named)
+    assert found.counted == "answers"
+    assert is_slower(found, 1.05)
+
+
+def test_servers_at_other_rates_are_unlike_though_neither_was_given_one(
+    make_answers, record
+) -> None:
+    def at(rate_hz: float) -> NamedMeasurement:
+        issued = [int(at * 1e9 / rate_hz) for at in range(100)]
+        timed = make_answers([20 * MS] * 100, issued=issued)
+        (measurement,) = record.measurements
+        served = replace(measurement, phases={"timed": timed})
+        settings = replace(record.settings, scenario="server", latency_bound_ns=100 * MS)
+        return _named(replace(record, settings=settings, measurements=(served,)))
+
+    assert compare_pair(at(5.0), at(5.1)).counted == "queries"
+    with pytest.raises(InputError, match=r"rate: about 5\.01 Hz against about 20 Hz"):
+        compare_pair(at(5.0), at(20.0))
+
+
+def test_the_rank_tests_probability_counts_a_slow_wave_once(with_calls) -> None:
+    """Two thousand answers in twenty waves are no two thousand proofs."""
+    generator = np.random.default_rng(1)
+    waves = [
+        (20 * MS * np.repeat(generator.lognormal(0.0, 0.1, 20), 100)).astype(int).tolist()
+        for _ in range(2)
+    ]
+    found = compare_pair(_named(with_calls(waves[0])), _named(with_calls(waves[1])))
+    assert found.ranks.probability > 0.001
+
+
+def test_too_few_samples_for_a_ratio_are_no_pass(with_calls) -> None:
+    short = _named(with_calls([20 * MS] * 3))
+    found = compare_pair(short, short)
+    assert found.ratios == ()
+    assert is_slower(found, 1.05)
+
+
+def test_a_subject_that_is_gone_fails_the_gate(with_calls, measurement, tmp_path: Path) -> None:
+    one_thread = replace(measurement, subject=replace(measurement.subject, threads=1))
+    record = with_calls(_calls())
+    write_record(replace(record, measurements=(*record.measurements, one_thread)), tmp_path / "a")
+    write_record(record, tmp_path / "b")
+    words = ["compare", str(tmp_path / "a"), str(tmp_path / "b")]
+    found = CliRunner().invoke(bench_group, [*words, "--fail-above", "1.05"], standalone_mode=False)
+    assert found.return_value == 1
+    assert "compared with nothing: a: film int8 onnxruntime 1 thread" in found.output
 
 
 def test_the_command_gates_a_regression_and_speaks_json(with_calls, tmp_path: Path) -> None:

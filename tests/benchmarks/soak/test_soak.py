@@ -17,13 +17,13 @@ from benchmarks.statistics.trend import theil_sen
 from edge.errors import InputError
 
 MS, S, MIB = 1_000_000, 1_000_000_000, 2**20
-MINUTES = 20
+MINUTES = 40
 READINGS = MINUTES * 60
 
 
 @pytest.fixture
 def soak(measurement: Measurement, make_answers, make_sensors):
-    """Twenty minutes of load, five answers a second, one reading a second."""
+    """Forty minutes of load, five answers a second, one reading a second."""
 
     def make(traces, *, slow_from: float = 2.0, slow_by: float = 1.0) -> Measurement:
         count = 5 * READINGS
@@ -56,6 +56,9 @@ def _from(second: int, before: int, after: int) -> list[int]:
         ),
         pytest.param({"overcurrent_events": _from(300, 2, 3)}, "over-current counter", id="Jetson"),
         pytest.param({"undervoltage": _from(300, 0, 1)}, "under-voltage alarm", id="supply"),
+        pytest.param(
+            {"cooling 0 thermal-cpufreq-0": _from(300, 0, 5)}, "brake on the", id="kernel's brake"
+        ),
         pytest.param(
             {
                 "clock_mhz cpu0": _from(300, 2400, 1500),
@@ -120,10 +123,41 @@ def test_memory_that_goes_on_growing_is_a_leak(soak, limits) -> None:
 def test_memory_that_settles_and_one_that_wavers_are_no_leak(soak, limits) -> None:
     filling = [90 * MIB + min(second, 200) * 50_000 for second in range(READINGS)]
     wavering = (90 * MIB + np.random.default_rng(1).normal(0, MIB, READINGS)).astype(int).tolist()
-    for trace in (filling, wavering):
+    one_step = _from(READINGS * 3 // 4, 90 * MIB, 91 * MIB)
+    ever_slower = [90 * MIB + int(4 * MIB * np.log1p(second)) for second in range(READINGS)]
+    for trace in (filling, wavering, one_step, ever_slower):
         memory = examine_soak(soak({"resident_bytes": trace}), limits).memory
         assert memory is not None
         assert memory.is_leak is False
+
+
+def test_memory_that_wanders_without_growing_is_hardly_ever_called_a_leak(soak, limits) -> None:
+    """Readings of a minute resemble each other: a chain with rho 0.98 and no trend."""
+    called = 0
+    for seed in range(40):
+        steps = np.random.default_rng(seed).normal(0, 0.2 * np.sqrt(1 - 0.98**2), READINGS)
+        wander = np.zeros(READINGS)
+        for at in range(1, READINGS):
+            wander[at] = 0.98 * wander[at - 1] + steps[at]
+        trace = (90 * MIB + MIB * wander).astype(int).tolist()
+        memory = examine_soak(soak({"resident_bytes": trace}), limits).memory
+        assert memory is not None
+        called += bool(memory.is_leak)
+    assert called <= 2
+
+
+def test_a_fan_alone_tells_nothing_of_throttling(soak, limits) -> None:
+    measurement = soak({})
+    traces = {"cooling 0 pwm-fan": SampleColumn.from_values([3] * READINGS)}
+    fan = replace(measurement, sensors=replace(measurement.sensors, traces=traces))
+    assert not examine_soak(fan, limits).can_tell_throttling
+
+
+def test_a_thinned_record_counts_the_answers_that_were_given(soak, limits) -> None:
+    measurement = soak({})
+    thinned = {name: replace(each, kept_every=10) for name, each in measurement.phases.items()}
+    whole = examine_soak(measurement, limits).answers
+    assert examine_soak(replace(measurement, phases=thinned), limits).answers == 10 * whole
 
 
 def test_a_short_soak_does_not_judge_leaks_or_speed(soak, make_answers, limits) -> None:
