@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from edge.errors import UsageError
+
+if TYPE_CHECKING:
+    from benchmarks.comparison.compare import Comparison
 
 __all__ = ["command"]
 
@@ -55,7 +59,8 @@ def command(
     for path in records:
         record = read_record(path)
         named.append([NamedMeasurement(path.name, record, each) for each in record.measurements])
-    found, alone = [], []
+    found: list[Comparison] = []
+    alone: list[str] = []
     for other in named[1:]:
         pairs = choose_pairs(named[0], other)
         alone += unmatched(named[0], other, pairs)
