@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edge.bundle.manifest import ImageInput
 from edge.errors import InputError
 from quantize.calibration_checks import find_refusals, require_acceptable
-from quantize.evaluation.evaluate import reported_part
+from quantize.evaluation.evaluate import fitted_part, reported_part
 from quantize.evaluation.label_views import label_views
 from quantize.refusals.claim_size import too_few_for_auroc
 from quantize.refusals.finding import Finding
@@ -109,6 +109,8 @@ def _too_few(
     if data is None or data.output.kind == "regression":
         return
     reported = reported_part(data, data.output)
+    tuned = None if data.splits else fitted_part(data, data.output)
+    share = len(reported) / (len(reported) + len(tuned or ()))
     groups = np.asarray(reported.groups)
     for view in label_views(reported.truth, data.output.labels, data.output.kind):
         # Films of one patient are no more than one patient: patients are what is counted.
@@ -121,7 +123,7 @@ def _too_few(
             positives=with_it,
             negatives=without,
             half_width=request.claim_within,
-            of_all=len(reported) / len(data),
+            of_all=share,
         )
         if finding is not None:
             yield finding

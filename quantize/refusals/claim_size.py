@@ -52,8 +52,8 @@ def too_few_for_auroc(
         negatives: how many of them have not.
         half_width: of the 95 % interval, as claimed; over 0.
         auroc: expected; the lower, the more examples are needed.
-        of_all: share of the labelled examples that is reported, over 0 to 1; figures are not
-            reported of those that thresholds are fitted on.
+        of_all: share of newly labelled examples that would be reported, over 0 to 1; figures are
+            not reported of those that thresholds are fitted on.
 
     Returns:
         The finding, with how many of which class are missing; None where there are enough.
