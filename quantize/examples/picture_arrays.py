@@ -37,7 +37,8 @@ def picture_reader(array: NDArray[Any], name: str, source: str) -> Callable[[int
         raise UnsupportedInputError(
             f"{source}: array '{name}' is {array.dtype} of shape {list(array.shape)}; pictures are "
             "taken as decoded pixels, uint8 (pictures, height, width, 3) in RGB or (pictures, "
-            "height, width) in grey, which go through the preprocessing; give those, or files"
+            "height, width) in grey, which go through the preprocessing; give those or files, or "
+            'say in --card that the input is plain numbers: {"inputs": {NAME: {"kind": "vector"}}}'
         )
 
     def read(at: int) -> Frame:

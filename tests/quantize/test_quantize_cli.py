@@ -322,3 +322,18 @@ def test_a_bundle_has_the_same_bytes_on_one_processor_as_on_all(tmp_path: Path) 
         assert done.returncode == 0, done.stderr
         made.append(out.read_bytes())
     assert made[0] == made[1]
+
+
+def test_values_already_normalised_are_numbers_where_the_card_says_so(
+    folder: Path, tmp_path: Path
+) -> None:
+    values = np.random.default_rng(0).normal(0, 1, (40, 3, 16, 16)).astype(np.float32)
+    np.savez(tmp_path / "values.npz", image=values)
+    (tmp_path / "card.json").write_text('{"inputs": {"image": {"kind": "vector"}}}')
+    given = (folder / "model.onnx", "--calib", tmp_path / "values.npz", "--labels", "a,b,c,d")
+    options = ("--no-time", "--no-report", "--repair", "none", "-o", tmp_path / "out.edge")
+    refused = edge_quantize(*given, *options, "--scale", "1")
+    assert refused.returncode == 3
+    assert '{"kind": "vector"}' in refused.stderr
+    done = edge_quantize(*given, *options, "--card", tmp_path / "card.json")
+    assert done.returncode == 0, done.stderr
