@@ -11,7 +11,7 @@ __all__ = ["read_board_limits"]
 
 
 def read_board_limits(root: Path = Path("/")) -> BoardLimits:
-    """Find the board's profile and its thermal limit.
+    """Find the board's profile and its thermal limit and signs of throttling.
 
     Args:
         root: where `proc` and `sys` are.
@@ -19,6 +19,9 @@ def read_board_limits(root: Path = Path("/")) -> BoardLimits:
     profile = find_profile(detect_board(root))
     if profile is None:
         return BoardLimits("", None, "")
+    signals = profile.throttling.signals if profile.throttling is not None else ()
     if profile.thermal is None:
-        return BoardLimits(profile.name, None, "")
-    return BoardLimits(profile.name, profile.thermal.throttle_start_c, profile.thermal.zone or "")
+        return BoardLimits(profile.name, None, "", signals)
+    return BoardLimits(
+        profile.name, profile.thermal.throttle_start_c, profile.thermal.zone or "", signals
+    )

@@ -44,4 +44,4 @@ def energy_by_answer(log: SensorLog, timed: AnswerSamples | None) -> EnergyUse:
             None, rail, f"power was read {during.size} times while timed; raise --min-duration"
         )
     joules = float(np.mean(during)) / 1e3 * (end - begin) / 1e9
-    return EnergyUse(joules / timed.count, rail, "")
+    return EnergyUse(joules / timed.taken, rail, "")

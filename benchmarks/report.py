@@ -50,6 +50,7 @@ def format_record(record: BenchmarkRecord) -> list[str]:
         lines += ["", *_measurement_lines(measurement, record.settings)]
     if len(record.measurements) > 1:
         lines += ["", *_overview_lines(record)]
+    lines += [f"not measured: {words}" for words in record.left_out]
     if not record.is_complete:
         lines.append("INCOMPLETE: not every subject was measured to its end")
     return lines
@@ -78,6 +79,7 @@ def _measurement_lines(measurement: Measurement, settings: RunSettings) -> Itera
         )
     timed = measurement.phases.get("timed")
     if timed is not None:
+        yield from _thinned_lines(measurement)
         yield from _warm_lines(measurement, timed)
         yield from _scenario_lines(timed, settings)
         yield from _sustained_lines(measurement, settings)
@@ -136,11 +138,21 @@ def _ms_range(starts: Sequence[ColdStart], stage: str) -> str:
 
 def _warm_lines(measurement: Measurement, timed: AnswerSamples) -> Iterator[str]:
     warm_up = measurement.phases.get("warm_up")
+    kept = f", of which {timed.count} were kept," if timed.kept_every > 1 else ""
     yield (
-        f"warm ({timed.count} answers after {warm_up.count if warm_up else 0} warm-up answers; "
-        "ms, [95 % interval]):"
+        f"warm ({timed.taken} answers{kept} after {warm_up.taken if warm_up else 0} warm-up "
+        "answers; ms, [95 % interval]):"
     )
     yield from _table(summarise_stages(timed))
+
+
+def _thinned_lines(measurement: Measurement) -> Iterator[str]:
+    thinned = {
+        name: each.kept_every for name, each in measurement.phases.items() if each.kept_every > 1
+    }
+    if thinned:
+        phases = ", ".join(f"{name} one query of {every}" for name, every in thinned.items())
+        yield f"kept so that the record stays small, evenly over time: {phases}"
 
 
 def _table(summaries: Sequence[SeriesSummary]) -> Iterator[str]:
@@ -171,7 +183,8 @@ def _scenario_lines(timed: AnswerSamples, settings: RunSettings) -> Iterator[str
     if settings.latency_bound_ns is not None:
         share = share_over_bound(timed.query_latencies_ns(), settings.latency_bound_ns)
         issued = timed.values("issued")
-        rate = (issued.size - 1) / max(1, int(issued[-1] - issued[0])) * 1e9
+        arrived = (issued.size - 1) * timed.kept_every
+        rate = arrived / max(1, int(issued[-1] - issued[0])) * 1e9
         yield (
             f"server: {rate:.3g} queries a second arrived, {share:.2%} took longer than "
             f"{settings.latency_bound_ns / _NS_PER_MS:g} ms (1 % may)"

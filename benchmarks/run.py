@@ -93,11 +93,13 @@ class _Run:
             request.settings, describe_machine(request.root), read_board_limits(request.root)
         )
         self._done: list[Measurement] = []
+        self._left_out: tuple[str, ...] = ()
         self._is_stopped = False
         self._partial_due = 0.0
 
     def measure(self, plans: Sequence[ModelPlan]) -> BenchmarkRecord:
         """Measure every subject of every model in turn."""
+        self._left_out = tuple(words for plan in plans for words in plan.left_out)
         staged = [self._stage(plan, index) for index, plan in enumerate(plans)]
         total = sum(len(plan.subjects) for plan in plans)
         self._keep_partial()
@@ -204,6 +206,7 @@ class _Run:
             machine=self._conditions.machine,
             limits=self._conditions.limits,
             measurements=tuple(measurements),
+            left_out=self._left_out,
         )
 
     def _keep_partial(self, subject: SubjectInProgress | None = None) -> None:

@@ -85,8 +85,7 @@ def _summarise(name: str, values: NDArray[np.int64]) -> SeriesSummary:
 def answers_per_second(samples: AnswerSamples) -> float:
     """Throughput: answers by the time from the first issue to the last answer."""
     ended = samples.values("started") + samples.values("call")
-    taken = samples.count * samples.kept_every
-    return taken / (int(ended.max() - samples.values("issued").min()) / 1e9)
+    return samples.taken / (int(ended.max() - samples.values("issued").min()) / 1e9)
 
 
 def share_over_bound(latencies: NDArray[Any], bound_ns: int) -> float:

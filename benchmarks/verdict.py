@@ -58,7 +58,7 @@ def judge(
     if measurement.truth is not None:
         reasons += _truth_faults(measurement.truth)
     if measurement.is_settled is False:
-        calls = measurement.phases["warm_up"].count
+        calls = measurement.phases["warm_up"].taken
         reasons.append(f"latency had not settled after {calls} warm-up calls")
     if timed is not None:
         reasons += _sample_faults(timed)

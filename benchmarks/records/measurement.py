@@ -134,8 +134,13 @@ class AnswerSamples:
 
     @property
     def count(self) -> int:
-        """How many answers."""
+        """How many answers are here: what percentiles and intervals rest on."""
         return self.columns["call"].count
+
+    @property
+    def taken(self) -> int:
+        """How many answers were given, to within one `kept_every`: throughput, energy, rates."""
+        return self.count * self.kept_every
 
     def values(self, name: str) -> NDArray[np.int64]:
         """One column, int64 of shape (count,)."""

@@ -10,7 +10,7 @@ from benchmarks.records.measurement import Measurement
 
 __all__ = ["SCHEMA_VERSION", "BenchmarkRecord", "BoardLimits", "RunSettings", "ScenarioName"]
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 ScenarioName = Literal["single-stream", "multi-stream", "server", "offline"]
 
@@ -53,11 +53,13 @@ class BoardLimits:
         profile: name of the profile, "" where the board has none.
         temperature_c: hottest that it may be before it slows down; None where nobody says.
         zone: thermal zone to which that applies, "cpu-thermal"; "" where the profile names none.
+        signals: how the board says that it was throttled; `devices.profile.Throttling`.
     """
 
     profile: str
     temperature_c: float | None
     zone: str
+    signals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,11 @@ class BenchmarkRecord:
         machine: where.
         limits: of that machine.
         measurements: one a subject, in the order in which they were measured.
+        left_out: in words, what the models hold and could not be measured here, and why.
     """
 
     schema: Literal["edgedx-benchmark"]
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     edgedx: str
     started_ns: int
     is_complete: bool
@@ -85,3 +88,4 @@ class BenchmarkRecord:
     machine: Machine
     limits: BoardLimits
     measurements: tuple[Measurement, ...]
+    left_out: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -16,6 +17,8 @@ from edge.errors import InputError, InputNotFoundError
 __all__ = ["read_record", "record_from_json", "record_to_json", "write_record"]
 
 _MAX_BYTES = 512 * 2**20
+_MOST_NAMED = 3
+_LONGEST_NAME = 80
 
 
 def record_to_json(record: BenchmarkRecord) -> bytes:
@@ -50,14 +53,29 @@ def record_from_json(data: bytes, *, source: str = "record") -> BenchmarkRecord:
         record = msgspec.convert(raw, BenchmarkRecord)
     except msgspec.ValidationError as error:
         raise InputError(f"{source} is not a benchmark record: {error}") from error
-    if msgspec.json.decode(msgspec.json.encode(record)) != raw:
+    unknown = sorted(_unknown_keys(raw, msgspec.json.decode(msgspec.json.encode(record))))
+    if unknown:
         raise InputError(
-            f"{source} holds keys that schema_version {SCHEMA_VERSION} does not know; "
-            "use the edgedx that wrote it, or measure again",
+            f"{source} holds keys that schema_version {SCHEMA_VERSION} does not know "
+            f"({', '.join(unknown[:_MOST_NAMED])}); use the edgedx that wrote it, or measure again",
         )
     for measurement in record.measurements:
         _check_samples(measurement, source)
     return record
+
+
+def _unknown_keys(raw: Any, known: Any, place: str = "") -> Iterator[str]:
+    """Keys of objects in JSON that were lost as it became a record; absent ones are defaults."""
+    if isinstance(raw, dict) and isinstance(known, dict):
+        for key, value in raw.items():
+            name = f"{place}.{key}" if place else key
+            if key in known:
+                yield from _unknown_keys(value, known[key], name)
+            else:
+                yield name[:_LONGEST_NAME]
+    elif isinstance(raw, list) and isinstance(known, list):
+        for index, (one, other) in enumerate(zip(raw, known, strict=True)):
+            yield from _unknown_keys(one, other, f"{place}[{index}]")
 
 
 def _check_samples(measurement: Measurement, source: str) -> None:

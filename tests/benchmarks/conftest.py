@@ -50,7 +50,7 @@ def machine() -> Machine:
 
 @pytest.fixture
 def limits() -> BoardLimits:
-    return BoardLimits("raspberry_pi_5", 80.0, "cpu-thermal")
+    return BoardLimits("raspberry_pi_5", 80.0, "cpu-thermal", ("get_throttled", "rpi_volt"))
 
 
 @pytest.fixture
@@ -230,7 +230,7 @@ def record(
 ) -> BenchmarkRecord:
     return BenchmarkRecord(
         schema="edgedx-benchmark",
-        schema_version=2,
+        schema_version=3,
         edgedx="0.1.0",
         started_ns=1_700_000_000_000_000_000,
         is_complete=True,

@@ -187,6 +187,26 @@ def test_a_library_that_talks_on_the_standard_output_disturbs_nothing(tmp_path: 
     assert len(record.measurements[0].cold_starts) == 1
 
 
+def test_an_engine_that_is_not_installed_is_left_out_and_told(tmp_path: Path) -> None:
+    """For every Python of the run there is no LiteRT."""
+    absent = "import sys\nsys.modules.update(ai_edge_litert=None, tflite_runtime=None)\n"
+    (tmp_path / "sitecustomize.py").write_text(absent)
+    path = tmp_path / "record.json"
+    run = start(
+        *("run", str(RISK_BUNDLE), "--threads", "1", "--cold-starts", "0"),
+        *("--min-duration", "0.2", "--sustained", "0", "-o", str(path)),
+        folder=tmp_path,
+        search=tmp_path,
+    )
+    report, complaints = run.communicate(timeout=120)
+    assert (run.returncode, complaints) == (0, "")
+    left_out = f"{RISK_BUNDLE.name} on litert: not installed"
+    assert report.splitlines()[-1] == f"not measured: {left_out}"
+    record = read_record(path)
+    assert record.left_out == (left_out,)
+    assert {each.subject.engine for each in record.measurements} == {"onnxruntime"}
+
+
 def test_a_record_that_cannot_be_written_is_kept_elsewhere(
     record: BenchmarkRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Sensors are read beside the measurement; one that vanishes is missing, not zero."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,8 @@ def test_energy_is_mean_power_by_answers(
     assert found.rail == "VDD_IN"
     assert found.reason == ""
     assert found.joules_per_answer == pytest.approx(0.5, rel=0.1)
+    thinned = energy_by_answer(log, replace(timed, kept_every=4))
+    assert thinned.joules_per_answer == pytest.approx(found.joules_per_answer / 4)
 
 
 @pytest.mark.parametrize(

@@ -26,23 +26,34 @@ def test_a_record_survives_the_file(record: BenchmarkRecord, tmp_path: Path) -> 
 def test_a_record_is_one_line_of_plain_json(record: BenchmarkRecord) -> None:
     data = record_to_json(record)
     assert data.count(b"\n") == 1
-    assert json.loads(data)["schema_version"] == 2
+    assert json.loads(data)["schema_version"] == 3
 
 
-@pytest.mark.parametrize("version", [0, 1, 3, "2", None, True], ids=repr)
+@pytest.mark.parametrize("version", [0, 1, 2, 4, "3", None, True], ids=repr)
 def test_another_version_is_refused_with_what_was_seen(
     record: BenchmarkRecord, version: object
 ) -> None:
     raw = json.loads(record_to_json(record)) | {"schema_version": version}
-    with pytest.raises(InputError, match=f"schema_version {version!r}; .* reads 2"):
+    with pytest.raises(InputError, match=f"schema_version {version!r}; .* reads 3"):
         record_from_json(json.dumps(raw).encode())
 
 
 def test_a_key_that_nobody_knows_is_refused_however_deep(record: BenchmarkRecord) -> None:
     raw = json.loads(record_to_json(record))
     raw["machine"]["colour"] = "green"
-    with pytest.raises(InputError, match="keys that schema_version 2 does not know"):
+    raw["measurements"][0]["sensors"]["smell"] = 1
+    message = (
+        r"keys that schema_version 3 does not know "
+        r"\(machine\.colour, measurements\[0\]\.sensors\.smell\)"
+    )
+    with pytest.raises(InputError, match=message):
         record_from_json(json.dumps(raw).encode())
+
+
+def test_a_key_that_is_left_out_has_its_default(record: BenchmarkRecord) -> None:
+    raw = json.loads(record_to_json(record))
+    del raw["measurements"][0]["phases"]["timed"]["kept_every"], raw["left_out"]
+    assert record_from_json(json.dumps(raw).encode()) == record
 
 
 @pytest.mark.parametrize(
