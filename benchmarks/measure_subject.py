@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import shutil
 import signal
 import statistics
 import sys
@@ -29,6 +28,7 @@ from benchmarks.records.measurement import MemoryUse, OwnCost, TruthCheck
 from benchmarks.scenarios.base import StopRule, input_order
 from benchmarks.scenarios.choose_scenario import choose_scenario
 from benchmarks.scenarios.single_stream import SingleStream
+from benchmarks.scratch_folder import remove_scratch
 from benchmarks.subject_request import (
     SubjectFacts,
     SubjectRequest,
@@ -230,7 +230,7 @@ def main() -> None:
         measurement.end(str(error) or "out of memory", exit_code=code)
     if os.getppid() != parent:
         # Nobody is left who would clear up; what was worth keeping is in the partial record.
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_scratch(folder)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import logging
 import shutil
 import signal
 import tempfile
@@ -20,16 +22,25 @@ from benchmarks.live_view import NoView, View
 from benchmarks.model_inputs import StagedInputs, stage_inputs
 from benchmarks.records.measurement import Measurement
 from benchmarks.records.record import SCHEMA_VERSION, BenchmarkRecord, RunSettings
-from benchmarks.records.record_file import record_to_json, write_record
+from benchmarks.records.record_file import read_record, record_to_json, write_record
+from benchmarks.scratch_folder import room_for_temporary_files, scratch_folder
 from benchmarks.sensors_log import SensorRecorder
 from benchmarks.subject_request import SubjectRequest
 from benchmarks.subjects import ModelPlan, PlannedSubject, SubjectChoice, plan_model
 from benchmarks.watch_subject import watch_subject
 from edge import __version__
-from edge.errors import BundleError, EdgeError, EngineError, InputError, OutputError
+from edge.errors import (
+    BundleError,
+    EdgeError,
+    EngineError,
+    InputError,
+    InputNotFoundError,
+    OutputError,
+)
 
-__all__ = ["BenchmarkRequest", "keep_record", "run_benchmark"]
+__all__ = ["BenchmarkRequest", "keep_record", "run_benchmark", "set_aside_partial"]
 
+_LOGGER = logging.getLogger(__name__)
 _PARTIAL_FIRST_S = 2.0
 _PARTIAL_EVERY_S = 10.0
 _PARTIAL_SHARE = 0.02
@@ -72,8 +83,8 @@ def run_benchmark(request: BenchmarkRequest, view: View | None = None) -> Benchm
         OutputError: the record could not be written to its place.
     """
     plans = [plan_model(model, request.choice) for model in request.models or (None,)]
-    with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder, _interruptible():
-        run = _Run(request, Path(folder), view or NoView())
+    with scratch_folder() as folder, _interruptible():
+        run = _Run(request, folder, view or NoView())
         try:
             return run.measure(plans)
         except EdgeError:
@@ -96,6 +107,7 @@ class _Run:
         self._left_out: tuple[str, ...] = ()
         self._is_stopped = False
         self._partial_due = 0.0
+        self._has_partial = False
 
     def measure(self, plans: Sequence[ModelPlan]) -> BenchmarkRecord:
         """Measure every subject of every model in turn."""
@@ -116,25 +128,27 @@ class _Run:
     def give_up(self) -> None:
         """Nothing was measured: leave nothing behind."""
         self._view.clear()
-        if self._request.output is not None and not self._done:
+        if self._request.output is not None and self._has_partial and not self._done:
             with contextlib.suppress(OSError):
                 partial_path(self._request.output).unlink()
 
     def _stage(self, plan: ModelPlan, index: int) -> StagedInputs:
         folder = self._folder / f"inputs{index}"
-        folder.mkdir()
-        return stage_inputs(
-            plan,
-            folder,
-            given=self._request.inputs,
-            is_random=self._request.choice.is_random,
-        )
+        with room_for_temporary_files():
+            folder.mkdir()
+            return stage_inputs(
+                plan,
+                folder,
+                given=self._request.inputs,
+                is_random=self._request.choice.is_random,
+            )
 
     def _measure_one(
         self, plan: ModelPlan, planned: PlannedSubject, inputs: StagedInputs, place: str
     ) -> Measurement:
         folder = self._folder / f"subject{len(self._done)}"
-        folder.mkdir()
+        with room_for_temporary_files():
+            folder.mkdir()
         subject = SubjectInProgress(planned, inputs.described, folder)
         asked = SubjectRequest(
             model=str(plan.path.resolve()),
@@ -219,6 +233,8 @@ class _Run:
         if output is None:
             return
         is_first = not self._partial_due
+        if is_first:
+            set_aside_partial(output)
         began = time.monotonic()
         measurements = list(self._done)
         if subject is not None:
@@ -232,6 +248,7 @@ class _Run:
             )
         try:
             write_record(self._record(measurements, is_whole=False), partial_path(output))
+            self._has_partial = True
         except OutputError:
             if is_first:
                 raise
@@ -242,6 +259,37 @@ class _Run:
 def partial_path(output: Path) -> Path:
     """Where the record is kept until it is complete."""
     return output.with_name(output.name + ".partial")
+
+
+def set_aside_partial(output: Path) -> Path | None:
+    """Keep what an earlier run measured before it was killed: this one would write over it.
+
+    Args:
+        output: where the record will be.
+
+    Returns:
+        Where it is now; None where there is nothing that was measured.
+    """
+    partial = partial_path(output)
+    try:
+        if not any(each.phases for each in read_record(partial).measurements):
+            return None
+    except InputNotFoundError:
+        return None
+    except InputError:
+        # Another version's, or damaged: it may be worth something to somebody.
+        pass
+    places = (partial.with_name(f"{partial.name}.{number}") for number in itertools.count(1))
+    place = next(each for each in places if not each.exists())
+    try:
+        partial.rename(place)
+    except OSError as error:
+        raise OutputError(
+            f"cannot keep {partial}, which an earlier run left, as {place.name}: {error.strerror}; "
+            "move it away"
+        ) from error
+    _LOGGER.warning("what an earlier run measured before it was killed is kept in %s", place)
+    return place
 
 
 def keep_record(record: BenchmarkRecord, output: Path) -> None:

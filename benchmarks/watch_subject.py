@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.child_environment import child_environment
 from benchmarks.sensors_log import SensorRecorder
 from benchmarks.subject_request import SubjectFacts, SubjectRequest, read_facts, write_request
+from edge.errors import OutputError
 
 __all__ = ["SubjectOutcome", "watch_subject"]
 
@@ -59,17 +60,17 @@ def watch_subject(
         interrupted.
     """
     write_request(folder, request)
-    complaints = folder / "stderr.txt"
-    with complaints.open("wb") as stderr:
-        child = subprocess.Popen(
-            [sys.executable, "-m", _CHILD, str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=child_environment(),
-            # Ctrl-C in a terminal goes to this process, which passes it on in its own time.
-            start_new_session=True,
-        )
+    child = subprocess.Popen(
+        [sys.executable, "-m", _CHILD, str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        # No file: a disk that is full is what it may have to complain of.
+        stderr=subprocess.PIPE,
+        env=child_environment(),
+        # Ctrl-C in a terminal goes to this process, which passes it on in its own time.
+        start_new_session=True,
+    )
+    complaints = bytearray()
     recorder = SensorRecorder(
         root=Path(request.root),
         resident_bytes=lambda: _resident_bytes(child.pid),
@@ -78,40 +79,51 @@ def watch_subject(
     on_start(recorder)
     is_interrupted = True
     try:
-        _wait(child, recorder, on_tick)
+        _wait(child, recorder, on_tick, complaints)
         is_interrupted = False
     except KeyboardInterrupt:
         pass
     finally:
         _end(child, is_interrupted=is_interrupted)
     facts = read_facts(folder)
-    failure = _failure(facts, child.returncode, complaints, is_interrupted=is_interrupted)
+    failure = _failure(facts, child.returncode, bytes(complaints), is_interrupted=is_interrupted)
     return SubjectOutcome(facts, failure, is_interrupted or facts.is_stopped)
 
 
 def _wait(
-    child: subprocess.Popen[bytes], recorder: SensorRecorder, on_tick: Callable[[], None]
+    child: subprocess.Popen[bytes],
+    recorder: SensorRecorder,
+    on_tick: Callable[[], None],
+    complaints: bytearray,
 ) -> None:
-    """Until the child closes its standard output."""
+    """Until the child closes both its outputs; the end of what it complains of is kept."""
     next_tick = time.monotonic()
     assert child.stdout is not None  # noqa: S101 - it was asked for
-    output = child.stdout.fileno()
-    while True:
+    assert child.stderr is not None  # noqa: S101 - so was this
+    complaining = child.stderr.fileno()
+    outputs = {child.stdout.fileno(), complaining}
+    while outputs:
         if time.monotonic_ns() >= recorder.next_ns:
             recorder.read()
         on_tick()
         next_tick = max(next_tick + _TICK_S, time.monotonic())
-        ready, _, _ = select.select([output], [], [], max(0.0, next_tick - time.monotonic()))
-        # What an engine's library says there is nobody's business.
-        if ready and not os.read(output, _CHATTER_BYTES):
-            recorder.read()
-            return
+        ready, _, _ = select.select(outputs, [], [], max(0.0, next_tick - time.monotonic()))
+        for output in ready:
+            # What an engine's library says on the standard output is nobody's business.
+            said = os.read(output, _CHATTER_BYTES)
+            if output == complaining:
+                complaints += said
+                del complaints[:-_CHATTER_BYTES]
+            if not said:
+                outputs.remove(output)
+    recorder.read()
 
 
 def _end(child: subprocess.Popen[bytes], *, is_interrupted: bool) -> None:
     """Let it end; ask it to where it must, and end it where it does not."""
-    if child.stdout is not None:
-        child.stdout.close()
+    for output in (child.stdout, child.stderr):
+        if output is not None:
+            output.close()
     if is_interrupted:
         child.send_signal(signal.SIGTERM)
     try:
@@ -122,7 +134,7 @@ def _end(child: subprocess.Popen[bytes], *, is_interrupted: bool) -> None:
 
 
 def _failure(
-    facts: SubjectFacts, returncode: int, complaints: Path, *, is_interrupted: bool
+    facts: SubjectFacts, returncode: int, complaints: bytes, *, is_interrupted: bool
 ) -> str:
     if is_interrupted:
         return f"interrupted while it was at: {facts.step}"
@@ -133,8 +145,11 @@ def _failure(
     if returncode < 0:
         name = signal.Signals(-returncode).name
         return f"the measuring process ended by {name} at: {facts.step}; see edge-run doctor"
-    lines = complaints.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    lines = complaints.decode("utf-8", errors="replace").strip().splitlines()
     last = lines[-1] if lines else f"exit code {returncode}"
+    if lines and returncode == OutputError.exit_code:
+        # It could not even leave its facts behind.
+        return last
     return f"the measuring process failed at: {facts.step} ({last}); see edge-run doctor"
 
 

@@ -3,12 +3,14 @@
 import json
 import os
 import platform
+import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,7 +140,17 @@ def test_a_run_that_is_killed_leaves_what_it_measured_beside_the_records_place(
     assert path.read_text() == "an earlier record"
     # Nobody wants the answer any more: the process that measures sees it, and clears up.
     wait_for(lambda: not Path(f"/proc/{child}").exists())
-    assert list((tmp_path / "scratch").glob("*/subject0")) == []
+    wait_for(lambda: not list((tmp_path / "scratch").glob("edge-bench-*")))
+    # The next run begins by keeping what this one measured.
+    measured = partial.read_bytes()
+    run = start(*LONG, "-o", str(path), folder=tmp_path)
+    aside = tmp_path / "record.json.partial.1"
+    wait_for(aside.is_file)
+    run.terminate()
+    _, complaints = run.communicate(timeout=60)
+    assert aside.read_bytes() == measured
+    assert complaints == (f"what an earlier run measured before it was killed is kept in {aside}\n")
+    assert not partial.exists()
 
 
 def test_a_measuring_process_that_is_killed_is_one_failed_measurement(tmp_path: Path) -> None:
@@ -167,6 +179,42 @@ def test_a_disk_that_is_full_ends_one_measurement_and_keeps_its_answers(tmp_path
     (measurement,) = read_record(path).measurements
     assert measurement.status == "failed"
     assert measurement.phases["warm_up"].count > 0
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 600 KiB; making one takes root."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield tmp_path
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_file_system_without_room_for_a_last_word_is_told_too(tiny_disk: Path) -> None:
+    path = tiny_disk / "record.json"
+    run = start(*LONG, str(RISK_BUNDLE), "-o", str(path), folder=tiny_disk)
+    report, complaints = run.communicate(timeout=60)
+    assert (run.returncode, complaints) == (5, "")
+    assert re.search(
+        r"it failed: cannot (keep answers in|write) \S+: No space left on device; free the disk",
+        report,
+    )
+    (measurement,) = read_record(path).measurements
+    assert measurement.status == "failed"
+    assert measurement.phases["warm_up"].count > 0
+
+
+def test_a_temporary_folder_without_any_room_ends_it_at_once(tiny_disk: Path) -> None:
+    (tiny_disk / "scratch/filled").write_bytes(bytes(590 * 1024))
+    path = tiny_disk / "record.json"
+    run = start(*LONG, str(RISK_BUNDLE), "-o", str(path), folder=tiny_disk)
+    report, complaints = run.communicate(timeout=60)
+    assert (run.returncode, report) == (5, "")
+    assert re.fullmatch(r"edge-bench: cannot write to .*: No space left .*TMPDIR.*\n", complaints)
+    assert not path.exists()
 
 
 def test_a_library_that_talks_on_the_standard_output_disturbs_nothing(tmp_path: Path) -> None:
