@@ -10,8 +10,9 @@ import os
 import random
 import time
 from array import array
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,14 @@ from benchmarks.records.measurement import COLUMNS, PHASES, AnswerSamples
 from benchmarks.records.sample_column import SampleColumn
 from edge.errors import OutputError
 
-__all__ = ["AnswerCheck", "AnswerLog", "StoppedError", "read_recent_calls", "read_spool"]
+__all__ = [
+    "CHECKED_PHASES",
+    "AnswerCheck",
+    "AnswerLog",
+    "StoppedError",
+    "read_recent_calls",
+    "read_spool",
+]
 
 _ROW: Final = len(COLUMNS) + 1
 _ROW_BYTES: Final = 8 * _ROW
@@ -30,6 +38,10 @@ _FLUSH_NS = 1_000_000_000
 # The kernel wakes a sleeper late; the last stretch before a moment is waited for awake.
 _AWAKE_NS = 2_000_000
 _LONGEST_SLEEP_S = 0.2
+
+
+CHECKED_PHASES: Final = ("timed", "sustained")
+"""In which a sample of the answers is checked."""
 
 
 class StoppedError(Exception):
@@ -47,7 +59,7 @@ class AnswerCheck:
         expected: the answer for each input, given before timing began.
         seed: of the choice.
         share: of the answers that are checked, 0..1; the first `always` are.
-        checked: how many were.
+        checked: how many were, by phase.
         wrong: how many of them differ.
     """
 
@@ -55,16 +67,16 @@ class AnswerCheck:
     seed: int = 1
     share: float = 0.1
     always: int = 16
-    checked: int = 0
+    checked: Counter[str] = field(default_factory=Counter)
     wrong: int = 0
     _generator: random.Random | None = None
 
-    def look_at(self, answerer: Answerer, index: int, answer: Any) -> None:
+    def look_at(self, answerer: Answerer, index: int, answer: Any, phase: str = "timed") -> None:
         """Check the answer, if the dice say so; its time is over by then."""
         if self._generator is None:
             self._generator = random.Random(f"checked answers {self.seed}")  # noqa: S311 - a sample
-        if self.checked < self.always or self._generator.random() < self.share:
-            self.checked += 1
+        if self.checked.total() < self.always or self._generator.random() < self.share:
+            self.checked[phase] += 1
             self.wrong += not answerer.is_same(answer, self.expected[index])
 
 
@@ -75,7 +87,7 @@ class AnswerLog:
         answerer: gives the answers.
         origin_ns: `time.monotonic_ns()` to which times are relative.
         spool: file that rows are appended to; None keeps them in memory alone.
-        check: what is held against what; None for nothing.
+        check: what is held against what in `CHECKED_PHASES`; None for nothing.
     """
 
     def __init__(
@@ -89,7 +101,8 @@ class AnswerLog:
         self._answerer = answerer
         self._origin_ns = origin_ns
         self._spool = spool
-        self._check = check
+        self._given_check = check
+        self._check: AnswerCheck | None = None
         self._phase = self._taken = 0
         self._keep_every = 1
         self._is_one_query = False
@@ -107,6 +120,7 @@ class AnswerLog:
             is_one_query: all answers are of one query: keep one answer of so many.
         """
         self._phase = PHASES.index(phase)
+        self._check = self._given_check if phase in CHECKED_PHASES else None
         self._keep_every = keep_every
         self._is_one_query = is_one_query
         self._taken = 0
@@ -144,7 +158,7 @@ class AnswerLog:
             )
         self._taken += 1
         if self._check is not None:
-            self._check.look_at(self._answerer, index, answer)
+            self._check.look_at(self._answerer, index, answer, PHASES[self._phase])
         if ended - self._flushed_ns > _FLUSH_NS:
             self.flush()
             self._stop_if_asked()

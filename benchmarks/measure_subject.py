@@ -196,7 +196,8 @@ class SubjectMeasurement:
             steps_after=steps[1],
             tolerance_steps=tolerance or 0,
             same_tensors=same_tensors,
-            checked_answers=check.checked,
+            checked_answers=check.checked["timed"],
+            checked_sustained=check.checked["sustained"],
             wrong_answers=check.wrong,
             repeated=None,
         )

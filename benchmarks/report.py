@@ -242,13 +242,18 @@ def _truth_lines(truth: TruthCheck) -> Iterator[str]:
         yield (
             f"answers: {truth.golden_inputs} golden inputs replayed, at most {farthest:g} of "
             f"{truth.tolerance_steps} allowed output steps from the lab's; "
-            f"{truth.checked_answers} timed answers checked, {truth.wrong_answers} wrong"
+            f"{_checked(truth)}"
         )
     else:
-        yield f"answers: {truth.checked_answers} checked while timed, {truth.wrong_answers} wrong"
+        yield f"answers: {_checked(truth)}"
     if truth.repeated is not None:
         ratio = truth.repeated.repeated_ns / truth.repeated.varied_ns
         yield f"one input repeated takes {ratio:.3f} of its time among others"
+
+
+def _checked(truth: TruthCheck) -> str:
+    sustained = f" and {truth.checked_sustained} sustained" if truth.checked_sustained else ""
+    return f"{truth.checked_answers} timed{sustained} answers checked, {truth.wrong_answers} wrong"
 
 
 def _verdict_lines(measurement: Measurement) -> Iterator[str]:

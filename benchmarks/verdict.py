@@ -75,8 +75,8 @@ _ENDS: Final = {"interrupted": "was interrupted", "failed": "failed"}
 def _truth_faults(truth: TruthCheck) -> Iterator[str]:
     if truth.wrong_answers:
         yield (
-            f"{truth.wrong_answers} of {truth.checked_answers} checked answers changed while "
-            "they were timed"
+            f"{truth.wrong_answers} of {truth.checked_answers + truth.checked_sustained} checked "
+            "answers changed while they were timed"
         )
     if not truth.same_tensors:
         yield "preprocessing made another tensor than in the lab"

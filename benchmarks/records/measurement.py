@@ -231,9 +231,12 @@ class TruthCheck:
         steps_after: the same after the measurement.
         tolerance_steps: what the bundle allows.
         same_tensors: whether preprocessing made bit for bit the lab's tensors.
-        checked_answers: a seeded sample of the answers that were timed (TEST01).
-        wrong_answers: those of them that differ from the answer given before timing began.
+        checked_answers: how many of the timed phase's answers were checked, a seeded sample
+            (TEST01).
+        wrong_answers: of these and of the sustained phase's, how many differ from the answer
+            given before timing began.
         repeated: one input against all (TEST04); None where there is only one input.
+        checked_sustained: how many of the sustained phase's answers were checked.
     """
 
     golden_inputs: int
@@ -244,6 +247,7 @@ class TruthCheck:
     checked_answers: int
     wrong_answers: int
     repeated: RepeatedInput | None
+    checked_sustained: int = 0
 
 
 @dataclass(frozen=True, slots=True)

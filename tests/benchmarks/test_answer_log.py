@@ -129,7 +129,7 @@ def test_a_seeded_sample_of_the_answers_is_checked() -> None:
         check = AnswerCheck([0, 1], seed=seed, share=0.25)
         for query in range(1000):
             check.look_at(answerer, query % 2, query % 2)
-        return check.checked, check.wrong
+        return check.checked["timed"], check.wrong
 
     checked, wrong = checked_queries(1)
     assert checked_queries(1) == (checked, wrong) != checked_queries(2)
@@ -141,7 +141,17 @@ def test_the_first_answers_are_always_checked() -> None:
     check = AnswerCheck([0], share=0.0, always=5)
     for _ in range(9):
         check.look_at(CountingAnswerer(), 0, 0)
-    assert check.checked == 5
+    assert check.checked == {"timed": 5}
+
+
+def test_answers_of_the_warm_up_and_of_other_tests_are_not_among_the_checked_ones() -> None:
+    check = AnswerCheck([0], share=0.0, always=5)
+    log = AnswerLog(CountingAnswerer(), origin_ns=0, check=check)
+    for phase, answers in (("warm_up", 9), ("timed", 3), ("sustained", 9), ("same_input", 9)):
+        log.begin(phase)
+        for query in range(answers):
+            log.take(query, 0)
+    assert check.checked == {"timed": 3, "sustained": 2}
 
 
 @pytest.mark.parametrize("remembers", [False, True])

@@ -59,6 +59,16 @@ def test_a_whole_record_says_nothing_of_thinning(record: BenchmarkRecord) -> Non
     assert line_of(record, "warm (").startswith("warm (400 answers after 31 warm-up answers;")
 
 
+def test_checked_answers_are_told_by_phase(record: BenchmarkRecord) -> None:
+    (measurement,) = record.measurements
+    assert line_of(record, "answers: ").endswith("; 60 timed answers checked, 0 wrong")
+    truth = replace(measurement.truth, checked_sustained=40)
+    both = replace(record, measurements=(replace(measurement, truth=truth),))
+    assert line_of(both, "answers: ").endswith(
+        "; 60 timed and 40 sustained answers checked, 0 wrong"
+    )
+
+
 def test_what_could_not_be_measured_here_is_told(record: BenchmarkRecord) -> None:
     partly = replace(record, left_out=("film.edge on litert: not installed",))
     assert format_record(partly)[-1] == "not measured: film.edge on litert: not installed"
