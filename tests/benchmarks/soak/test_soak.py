@@ -134,7 +134,7 @@ def test_memory_that_settles_and_one_that_wavers_are_no_leak(soak, limits) -> No
 def test_memory_that_wanders_without_growing_is_hardly_ever_called_a_leak(soak, limits) -> None:
     """Readings of a minute resemble each other: a chain with rho 0.98 and no trend."""
     called = 0
-    for seed in range(40):
+    for seed in range(12):
         steps = np.random.default_rng(seed).normal(0, 0.2 * np.sqrt(1 - 0.98**2), READINGS)
         wander = np.zeros(READINGS)
         for at in range(1, READINGS):
@@ -143,7 +143,7 @@ def test_memory_that_wanders_without_growing_is_hardly_ever_called_a_leak(soak, 
         memory = examine_soak(soak({"resident_bytes": trace}), limits).memory
         assert memory is not None
         called += bool(memory.is_leak)
-    assert called <= 2
+    assert called <= 1
 
 
 def test_a_fan_alone_tells_nothing_of_throttling(soak, limits) -> None:
