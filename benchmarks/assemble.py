@@ -98,6 +98,7 @@ def assemble_measurement(
         own_cost=facts.own_cost,
         energy=energy_by_answer(sensors, phases.get("timed")),
         verdict=_NOT_JUDGED,
+        is_rate_kept=facts.is_rate_kept,
     )
     verdict = judge(
         measurement,

@@ -145,7 +145,7 @@ class SubjectMeasurement:
         self._begin("timed")
         self.facts.before = read_state(Path(self._request.root))
         log.begin("timed", keep_every=keep_every, is_one_query=settings.scenario == "offline")
-        choose_scenario(settings, warm_ns=warm_ns).run(
+        self.facts.is_rate_kept = choose_scenario(settings, warm_ns=warm_ns).run(
             log, order, StopRule(round(settings.min_duration_s * _NS_PER_S), settings.min_queries)
         )
         if settings.sustained_s:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from benchmarks.quoted_series import quoted_series
 from benchmarks.records.measurement import (
     AnswerSamples,
     ColdStart,
@@ -263,10 +264,15 @@ def _verdict_lines(measurement: Measurement) -> Iterator[str]:
 
 
 def _overview_lines(record: BenchmarkRecord) -> Iterator[str]:
-    yield "overview (ms a call):"
+    scenario = record.settings.scenario
+    yield f"overview (ms a {'query' if scenario in ('multi-stream', 'server') else 'call'}):"
     for measurement in record.measurements:
         timed = measurement.phases.get("timed")
-        median = "-" if timed is None else _ms(float(np.median(timed.values("call"))))
+        median = (
+            "-"
+            if timed is None
+            else _ms(float(np.median(quoted_series(timed, scenario).latencies)))
+        )
         word = "VALID" if measurement.verdict.is_valid else "INVALID"
         name = f"{measurement.subject.name} · {_label(measurement.subject)}"
         yield f"  {name:<60} p50 {median:>8}  {word}"

@@ -79,6 +79,7 @@ class SubjectFacts:
     first_answer_ns: int | None = None
     origin_ns: int | None = None
     is_settled: bool | None = None
+    is_rate_kept: bool | None = None
     kept_every: dict[str, int] = field(default_factory=dict)
     before: MachineState | None = None
     after: MachineState | None = None

@@ -9,14 +9,21 @@ import numpy as np
 
 from benchmarks.environment import Machine
 from benchmarks.machine_faults import find_machine_faults
+from benchmarks.quoted_series import quoted_series
 from benchmarks.records.measurement import AnswerSamples, Measurement, TruthCheck, Verdict
 from benchmarks.records.record import BoardLimits, RunSettings
 from benchmarks.statistics.autocorrelation import effective_count, rank_autocorrelation
+from benchmarks.statistics.binomial import (
+    chance_of_at_least,
+    chance_of_at_most,
+    trials_without_a_hit,
+)
 from benchmarks.statistics.change_point import find_change_points
 from benchmarks.statistics.drift import relative_drift
 from benchmarks.statistics.quantile_interval import QUANTILES
 from benchmarks.statistics.relative_series import relative_to_inputs
-from benchmarks.summary import share_over_bound, sustained_latency
+from benchmarks.statistics.rising_trend import rising_probability
+from benchmarks.summary import sustained_latency
 from edge.latency_summary import is_carried, samples_needed
 
 __all__ = ["LEAST_STEP", "MOST_DRIFT", "judge"]
@@ -26,6 +33,7 @@ LEAST_STEP: Final = 0.05
 _MOST_OVER_BOUND = 0.01
 _REMEMBERED = 0.75
 _SURE = 0.01
+_UNLIKELY = 0.05
 _SUSTAINED_STEP = 0.05
 _OWN_SHARE = 0.01
 _MOST_RESEMBLANCE = 0.2
@@ -39,8 +47,9 @@ def judge(
     Invalid: it did not come to its end; emulation; wrong answers, another tensor than the lab's,
     or answers that seem to be remembered; too few samples for a median with its interval; a
     warm-up that never settled; a latency that drifted by more than `MOST_DRIFT` from the first
-    to the last third, or stepped by more than `LEAST_STEP` for good or for a while; a server
-    whose queries are over their bound in more than 1 % of cases; and all that
+    to the last third, or stepped by more than `LEAST_STEP` for good or for a while, of answers, or
+    of multi-stream's queries; a server that ended early or whose queue only grew, whose queries
+    are over their bound in more than 1 % of cases, or too few to say; and all that
     `benchmarks.machine_faults` finds.
 
     Args:
@@ -61,7 +70,9 @@ def judge(
         calls = measurement.phases["warm_up"].taken
         reasons.append(f"latency had not settled after {calls} warm-up calls")
     if timed is not None:
-        reasons += _sample_faults(timed)
+        reasons += _sample_faults(timed, settings)
+        if settings.scenario == "server":
+            reasons += _queue_faults(measurement, timed)
         reasons += _bound_faults(timed, settings)
     reasons += find_machine_faults(
         measurement, machine=machine, limits=limits, governor=settings.governor
@@ -98,32 +109,78 @@ def _truth_faults(truth: TruthCheck) -> Iterator[str]:
         )
 
 
-def _sample_faults(timed: AnswerSamples) -> Iterator[str]:
+def _sample_faults(timed: AnswerSamples, settings: RunSettings) -> Iterator[str]:
+    quoted = quoted_series(timed, settings.scenario)
     needed = samples_needed(0.5)
-    if timed.count < needed:
-        yield f"too few samples: {timed.count}, a median needs {needed}; raise --min-duration"
+    if quoted.latencies.size < needed:
+        yield (
+            f"too few samples: {quoted.latencies.size} {quoted.of}, a median needs {needed}; raise "
+            "--min-duration"
+        )
         return
-    relative = relative_to_inputs(timed.values("call"), timed.values("input"))
+    # A server's queue comes and goes by chance: it is judged apart.
+    relative = (
+        relative_to_inputs(timed.values("call"), timed.values("input"))
+        if settings.scenario == "server"
+        else quoted.relative
+    )
     drift = relative_drift(relative)
     if abs(drift) > MOST_DRIFT:
         yield f"latency drifted by {drift:+.0%} from the first to the last third"
-    started = timed.values("started")
     changes = find_change_points(relative, least_step=LEAST_STEP)
     if changes:
         largest = max(changes, key=lambda each: abs(each.size))
-        after_s = (started[largest.index] - started[0]) / 1e9
+        after_s = (quoted.started[largest.index] - quoted.started[0]) / 1e9
         more = f" (and {len(changes) - 1} more times)" if len(changes) > 1 else ""
         yield f"latency stepped by {largest.size:+.0%} after {after_s:.1f} s{more}"
 
 
-def _bound_faults(timed: AnswerSamples, settings: RunSettings) -> Iterator[str]:
-    if settings.latency_bound_ns is None:
-        return
-    share = share_over_bound(timed.query_latencies_ns(), settings.latency_bound_ns)
-    if share > _MOST_OVER_BOUND:
+def _queue_faults(measurement: Measurement, timed: AnswerSamples) -> Iterator[str]:
+    """A server's queue that only grows: its latencies are of how long one looked."""
+    quoted = quoted_series(timed, "server")
+    if measurement.is_rate_kept is False:
+        lag_s = float(quoted.latencies.max()) / 1e9
         yield (
-            f"{share:.1%} of the queries took longer than the bound of "
-            f"{settings.latency_bound_ns / 1e6:g} ms, 1 % may"
+            f"the server could not keep the rate: ended early, {lag_s:.1f} s behind after "
+            f"{timed.taken} queries; lower --rate"
+        )
+        return
+    if timed.count < samples_needed(0.5):
+        return
+    issued = timed.values("issued")
+    gap_ns = int(issued[-1] - issued[0]) / ((issued.size - 1) * timed.kept_every)
+    load = float(np.mean(timed.values("call"))) / gap_ns if gap_ns > 0 else np.inf
+    drift = relative_drift(quoted.relative)
+    if load >= 1.0:
+        yield (
+            f"the server was overloaded: an answer took {load:.2f} of the time between two "
+            "arrivals, and its queue grew; lower --rate"
+        )
+    elif drift > MOST_DRIFT and rising_probability(quoted.relative) < _SURE:
+        yield (
+            f"the server's queue grew: its queries took {drift:+.0%} from the first to the last "
+            "third; lower --rate or raise --min-duration"
+        )
+
+
+def _bound_faults(timed: AnswerSamples, settings: RunSettings) -> Iterator[str]:
+    """Kept or broken with 95 % confidence (Clopper and Pearson), or not to be told."""
+    bound_ns = settings.latency_bound_ns
+    if bound_ns is None:
+        return
+    latencies = timed.query_latencies_ns()
+    queries, over = latencies.size, int((latencies > bound_ns).sum())
+    if chance_of_at_least(over, queries, _MOST_OVER_BOUND) <= _UNLIKELY:
+        yield (
+            f"{over / queries:.1%} of the queries took longer than the bound of "
+            f"{bound_ns / 1e6:g} ms, 1 % may"
+        )
+    elif chance_of_at_most(over, queries, _MOST_OVER_BOUND) > _UNLIKELY:
+        needed = trials_without_a_hit(_MOST_OVER_BOUND, _UNLIKELY)
+        yield (
+            f"too few queries to tell whether the bound of {bound_ns / 1e6:g} ms is kept: {over} "
+            f"of {queries} took longer, and it takes {needed} with none to say 99 % with 95 % "
+            "confidence; raise --min-queries"
         )
 
 
@@ -143,17 +200,18 @@ def _sample_notes(measurement: Measurement, settings: RunSettings) -> Iterator[s
     timed = measurement.phases.get("timed")
     if timed is None:
         return
-    missing = [each for each in QUANTILES if not is_carried(timed.count, each)]
-    if missing and timed.count >= samples_needed(0.5):
+    quoted = quoted_series(timed, settings.scenario)
+    count = quoted.latencies.size
+    missing = [each for each in QUANTILES if not is_carried(count, each)]
+    if missing and count >= samples_needed(0.5):
         wanted = ", ".join(f"p{100 * each:g} needs {samples_needed(each)}" for each in missing)
-        yield f"{timed.count} samples do not carry every percentile: {wanted}"
-    relative = relative_to_inputs(timed.values("call"), timed.values("input"))
-    resemblance = rank_autocorrelation(relative)
+        yield f"{count} {quoted.of} do not carry every percentile: {wanted}"
+    resemblance = rank_autocorrelation(quoted.relative)
     if resemblance > _MOST_RESEMBLANCE:
         yield (
-            f"answers resemble their neighbours (rank correlation {resemblance:.2f}): intervals "
-            f"are too narrow, as if {effective_count(timed.count, resemblance)} independent "
-            f"answers were {timed.count}"
+            f"{quoted.of} resemble their neighbours (rank correlation {resemblance:.2f}): "
+            f"intervals are too narrow, as if {effective_count(count, resemblance)} independent "
+            f"{quoted.of} were {count}"
         )
     sustained = sustained_latency(measurement)
     # Between a server's queries the processor rests and its caches cool: another load, not heat.

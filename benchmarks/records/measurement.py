@@ -325,6 +325,8 @@ class Measurement:
         own_cost: of measuring.
         energy: by answer.
         verdict: whether the figures may be quoted.
+        is_rate_kept: False where the timed phase ended early, because a server's answers fell too
+            far behind its arrivals; None where it did not come to its end.
     """
 
     subject: Subject
@@ -345,3 +347,4 @@ class Measurement:
     own_cost: OwnCost | None
     energy: EnergyUse
     verdict: Verdict
+    is_rate_kept: bool | None = None

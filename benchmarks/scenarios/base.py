@@ -53,13 +53,16 @@ class StopRule:
 class Scenario(Protocol):
     """A pattern of arrival."""
 
-    def run(self, loop: QueryLoop, order: Iterator[int], stop: StopRule) -> None:
+    def run(self, loop: QueryLoop, order: Iterator[int], stop: StopRule) -> bool:
         """Issue queries until the rule is reached.
 
         Args:
             loop: answers them.
             order: index of the input of each answer.
             stop: when there are enough.
+
+        Returns:
+            Whether it was reached; False where answers fell too far behind arrivals.
         """
         ...
 

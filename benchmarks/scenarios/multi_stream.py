@@ -22,7 +22,7 @@ class MultiStream:
 
     samples_per_query: int = 8
 
-    def run(self, loop: QueryLoop, order: Iterator[int], stop: StopRule) -> None:
+    def run(self, loop: QueryLoop, order: Iterator[int], stop: StopRule) -> bool:
         """See `Scenario.run`."""
         start = loop.now_ns()
         query, ended = 0, start
@@ -31,3 +31,4 @@ class MultiStream:
             for _ in range(self.samples_per_query):
                 ended = loop.take(query, next(order), issued)
             query += 1
+        return True

@@ -31,7 +31,7 @@ class Server:
     seed: int
     most_lag_ns: int = 30 * _NS_PER_S
 
-    def run(self, loop: QueryLoop, order: Iterator[int], stop: StopRule) -> None:
+    def run(self, loop: QueryLoop, order: Iterator[int], stop: StopRule) -> bool:
         """See `Scenario.run`."""
         generator = random.Random(f"arrivals {self.seed}")  # noqa: S311 - a schedule, no secret
         start = loop.now_ns()
@@ -41,9 +41,9 @@ class Server:
             # Gaps of a Poisson process are exponential.
             arrival += generator.expovariate(self.rate_hz) * _NS_PER_S
             if stop.is_reached(query, round(arrival) - start):
-                return
+                return True
             loop.wait_until(round(arrival))
             ended = loop.take(query, next(order), round(arrival))
             query += 1
             if ended - arrival > self.most_lag_ns:
-                return
+                return False

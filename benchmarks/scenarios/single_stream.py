@@ -15,10 +15,11 @@ class SingleStream:
     MLPerf's figure for it is the 90th percentile of latency.
     """
 
-    def run(self, loop: QueryLoop, order: Iterator[int], stop: StopRule) -> None:
+    def run(self, loop: QueryLoop, order: Iterator[int], stop: StopRule) -> bool:
         """See `Scenario.run`."""
         start = loop.now_ns()
         query, ended = 0, start
         while not stop.is_reached(query, ended - start):
             ended = loop.take(query, next(order))
             query += 1
+        return True

@@ -99,8 +99,9 @@ def make_answers() -> MakeAnswers:
         start: int = 0,
         queries: Sequence[int] | None = None,
         issued: Sequence[int] | None = None,
+        started: Sequence[int] | None = None,
     ) -> AnswerSamples:
-        started = [start + sum(calls[:index]) for index in range(len(calls))]
+        started = started or [start + sum(calls[:index]) for index in range(len(calls))]
         columns: dict[str, Sequence[int]] = dict.fromkeys(STAGES, calls) | {
             "capture": [0] * len(calls),
             "query": queries or range(len(calls)),

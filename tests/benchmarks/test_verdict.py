@@ -37,6 +37,23 @@ def with_calls(measurement: Measurement, make_answers: MakeAnswers) -> Callable[
     return make
 
 
+@pytest.fixture
+def at_a_rate(with_calls: Callable[..., Measurement]) -> Callable[..., Measurement]:
+    """Queries that arrive so long apart, each answered when those before are."""
+
+    def make(calls: list[int], *, gap_ns: int, waits: list[int] | None = None) -> Measurement:
+        starts: list[int] = []
+        ended = 0
+        for index, call in enumerate(calls):
+            started = max(ended, 2 * S + index * gap_ns + (waits[index] if waits else 0))
+            starts.append(started)
+            ended = started + call
+        issued = [2 * S + index * gap_ns for index in range(len(calls))]
+        return with_calls(calls, issued=issued, started=starts)
+
+    return make
+
+
 def steady(count: int, level: int = 20 * MS) -> list[int]:
     random = Random(1)  # noqa: S311 - times, no secret
     return [level + random.randrange(7) * 10_000 for _ in range(count)]
@@ -46,7 +63,7 @@ def test_a_quiet_measurement_is_valid(verdict_of: Judge, measurement: Measuremen
     verdict = verdict_of(measurement)
     assert verdict.reasons == ()
     assert verdict.is_valid
-    assert verdict.notes == ("400 samples do not carry every percentile: p99.9 needs 3688",)
+    assert verdict.notes == ("400 answers do not carry every percentile: p99.9 needs 3688",)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +101,7 @@ def test_too_few_samples_make_it_invalid(
 ) -> None:
     few = samples_needed(0.5) - 1
     assert verdict_of(with_calls(steady(few))).reasons == (
-        f"too few samples: {few}, a median needs {few + 1}; raise --min-duration",
+        f"too few samples: {few} answers, a median needs {few + 1}; raise --min-duration",
     )
 
 
@@ -135,7 +152,99 @@ def test_a_server_that_does_not_keep_its_bound_is_invalid(
         "2.5% of the queries took longer than the bound of 30 ms, 1 % may",
     )
     relaxed = replace(server, latency_bound_ns=60 * MS)
-    assert verdict_of(with_calls(calls), settings=relaxed).is_valid
+    assert "bound" not in " ".join(verdict_of(with_calls(calls), settings=relaxed).reasons)
+
+
+@pytest.mark.parametrize(
+    ("over", "queries", "reason"),
+    [
+        pytest.param(0, 299, None, id="surely kept"),
+        pytest.param(0, 298, "too few queries to tell whether the bound of 30 ms", id="too few"),
+        pytest.param(1, 400, "1 of 400 took longer, and it takes 299 with none", id="one over"),
+        pytest.param(8, 300, "2.7% of the queries took longer than the bound", id="broken"),
+    ],
+)
+def test_a_servers_bound_is_kept_or_broken_only_by_enough_queries(
+    verdict_of: Judge,
+    settings: RunSettings,
+    at_a_rate: Callable[..., Measurement],
+    over: int,
+    queries: int,
+    reason: str | None,
+) -> None:
+    calls = steady(queries)
+    calls[5 : 5 + 31 * over : 31] = [40 * MS] * over
+    server = replace(settings, scenario="server", latency_bound_ns=30 * MS)
+    reasons = verdict_of(at_a_rate(calls, gap_ns=100 * MS), settings=server).reasons
+    assert len(reasons) == (reason is not None)
+    assert reason is None or reason in reasons[0]
+
+
+def test_an_overloaded_server_is_invalid_though_its_bound_is_generous(
+    verdict_of: Judge, settings: RunSettings, at_a_rate: Callable[..., Measurement]
+) -> None:
+    server = replace(settings, scenario="server", latency_bound_ns=60 * S)
+    assert verdict_of(at_a_rate(steady(400), gap_ns=30 * MS), settings=server).is_valid
+    (reason,) = verdict_of(at_a_rate(steady(400), gap_ns=16 * MS), settings=server).reasons
+    assert reason == (
+        "the server was overloaded: an answer took 1.25 of the time between two arrivals, and its "
+        "queue grew; lower --rate"
+    )
+
+
+def test_a_servers_queue_that_grows_is_invalid_though_each_answer_is_fast(
+    verdict_of: Judge, settings: RunSettings, at_a_rate: Callable[..., Measurement]
+) -> None:
+    """Something else holds answers up between arrival and start, longer and longer."""
+    server = replace(settings, scenario="server", latency_bound_ns=60 * S)
+    held_up = [index * MS for index in range(400)]
+    measurement = at_a_rate(steady(400), gap_ns=50 * MS, waits=held_up)
+    (reason,) = verdict_of(measurement, settings=server).reasons
+    assert reason.startswith("the server's queue grew: its queries took +")
+
+
+def test_a_server_that_ended_early_is_told_to_have(
+    verdict_of: Judge, settings: RunSettings, at_a_rate: Callable[..., Measurement]
+) -> None:
+    server = replace(settings, scenario="server", latency_bound_ns=60 * S)
+    ended = replace(at_a_rate(steady(400), gap_ns=10 * MS), is_rate_kept=False)
+    (reason,) = verdict_of(ended, settings=server).reasons
+    assert reason == (
+        "the server could not keep the rate: ended early, 4.0 s behind after 400 queries; lower "
+        "--rate"
+    )
+
+
+@pytest.fixture
+def in_streams(with_calls: Callable[..., Measurement]) -> Callable[..., Measurement]:
+    """Queries of eight answers each, one after the other."""
+
+    def make(calls: list[int]) -> Measurement:
+        starts = [2 * S + sum(calls[: index // 8 * 8]) for index in range(len(calls))]
+        queries = [index // 8 for index in range(len(calls))]
+        return with_calls(calls, queries=queries, issued=starts)
+
+    return make
+
+
+def test_percentiles_of_multi_stream_are_carried_by_queries(
+    verdict_of: Judge, settings: RunSettings, in_streams: Callable[..., Measurement]
+) -> None:
+    streams = replace(settings, scenario="multi-stream", samples_per_query=8)
+    verdict = verdict_of(in_streams(steady(400)), settings=streams)
+    assert verdict.reasons == ()
+    assert verdict.notes[0].startswith("50 queries do not carry every percentile: p95 needs 72")
+    (reason,) = verdict_of(in_streams(steady(40)), settings=streams).reasons
+    assert reason == "too few samples: 5 queries, a median needs 6; raise --min-duration"
+
+
+def test_a_step_of_multi_streams_queries_is_told_with_its_moment(
+    verdict_of: Judge, settings: RunSettings, in_streams: Callable[..., Measurement]
+) -> None:
+    streams = replace(settings, scenario="multi-stream", samples_per_query=8)
+    calls = steady(240) + steady(160, 23 * MS)
+    reasons = verdict_of(in_streams(calls), settings=streams).reasons
+    assert reasons[-1] == "latency stepped by +15% after 4.8 s"
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_server_queries_wait_for_earlier_ones() -> None:
     Pollaczek-Khinchine: load / (2 * (1 - load)) of the service time.
     """
     loop = ClockedLoop(10 * MS)
-    Server(rate_hz=50.0, seed=2).run(loop, indices(), StopRule(1000 * S, 1))
+    assert Server(rate_hz=50.0, seed=2).run(loop, indices(), StopRule(1000 * S, 1))
     waits = np.array(loop.column(3)) - np.array(loop.column(2))
     assert (waits >= 0).all()
     assert waits.mean() == pytest.approx(5 * MS, rel=0.05)
@@ -103,7 +103,8 @@ def test_server_queries_wait_for_earlier_ones() -> None:
 
 def test_a_server_that_cannot_keep_up_ends() -> None:
     loop = ClockedLoop(S)
-    Server(rate_hz=10.0, seed=3, most_lag_ns=20 * S).run(loop, indices(), StopRule(3600 * S, 1))
+    server = Server(rate_hz=10.0, seed=3, most_lag_ns=20 * S)
+    assert not server.run(loop, indices(), StopRule(3600 * S, 1))
     last = loop.rows[-1]
     assert 20 * S < last[3] + S - last[2] < 23 * S
 
