@@ -11,11 +11,10 @@ import platform
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 from devices.detect import detect_board
 from devices.sensors import read_sensors
-from devices.sysfs import read_text
+from devices.virtual_machine import kind_of_machine
 
 __all__ = [
     "Machine",
@@ -35,7 +34,6 @@ _PACKAGES = (
     "msgspec",
     "click",
 )
-_X86_VENDORS = ("GenuineIntel", "AuthenticAMD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,7 @@ class Machine:
         packages: version by package; packages that are not installed are absent.
         is_emulated: the processor is another one than the machine's own, so no time taken on
             it says anything.
+        is_virtual: a guest on a host's own processor, which others may share.
     """
 
     board: str
@@ -66,6 +65,7 @@ class Machine:
     python: str
     packages: dict[str, str]
     is_emulated: bool
+    is_virtual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,7 @@ def describe_machine(root: Path = Path("/")) -> Machine:
         root: where `proc` and `sys` are.
     """
     board = detect_board(root)
+    kind = kind_of_machine(root, board.architecture)
     return Machine(
         board=board.model,
         architecture=board.architecture,
@@ -128,7 +129,8 @@ def describe_machine(root: Path = Path("/")) -> Machine:
         kernel=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
         packages=_versions(),
-        is_emulated=_is_emulated(root, board.architecture),
+        is_emulated=kind == "emulated",
+        is_virtual=kind == "virtual",
     )
 
 
@@ -192,43 +194,3 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
-
-
-def _is_emulated(root: Path, architecture: str) -> bool:
-    # qemu's user mode changes what uname says, but hands the host's own /proc through: the
-    # kernel's name (since Linux 6.1), and the program that really runs, which is qemu itself
-    # (/proc/self/exe is the one of these that it answers in the program's stead).
-    kernel = _text(root / "proc/sys/kernel/arch")
-    for seen in (kernel, _program_architecture(root / "proc/thread-self/exe")):
-        if seen and _family(seen) != _family(architecture):
-            return True
-    has_x86 = any(vendor in _text(root / "proc/cpuinfo") for vendor in _X86_VENDORS)
-    return has_x86 and _family(architecture) != "x86"
-
-
-# e_machine in an ELF file's header; elf(5) and the kernel's include/uapi/linux/elf-em.h.
-_ELF_ARCHITECTURES = {3: "i386", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
-
-
-def _program_architecture(path: Path) -> str:
-    """For which architecture an ELF program was made; "" where that cannot be seen."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(20)
-    except OSError:
-        return ""
-    is_elf = header.startswith(b"\x7fELF") and len(header) == 20  # noqa: PLR2004 - was asked for
-    byte_order: Literal["little", "big"] = "little" if header[5:6] == b"\x01" else "big"
-    machine = int.from_bytes(header[18:20], byte_order) if is_elf else 0
-    return _ELF_ARCHITECTURES.get(machine, "")
-
-
-def _family(architecture: str) -> str:
-    """A 32-bit program on a 64-bit kernel of the same family is not emulated."""
-    if architecture in ("x86_64", "i386", "i686", "AMD64"):
-        return "x86"
-    return "arm" if architecture.startswith(("arm", "aarch")) else architecture
-
-
-def _text(path: Path) -> str:
-    return read_text(path) or ""

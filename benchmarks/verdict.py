@@ -24,6 +24,7 @@ from benchmarks.statistics.quantile_interval import QUANTILES
 from benchmarks.statistics.relative_series import relative_to_inputs
 from benchmarks.statistics.rising_trend import rising_probability
 from benchmarks.summary import sustained_latency
+from benchmarks.throttle_signs import tells_throttling
 from edge.latency_summary import is_carried, samples_needed
 
 __all__ = ["LEAST_STEP", "MOST_DRIFT", "judge"]
@@ -77,7 +78,9 @@ def judge(
     reasons += find_machine_faults(
         measurement, machine=machine, limits=limits, governor=settings.governor
     )
-    return Verdict(not reasons, tuple(reasons), tuple(_notes(measurement, settings)))
+    return Verdict(
+        not reasons, tuple(reasons), tuple(_notes(measurement, settings, machine, limits))
+    )
 
 
 _ENDS: Final = {"interrupted": "was interrupted", "failed": "failed"}
@@ -184,7 +187,9 @@ def _bound_faults(timed: AnswerSamples, settings: RunSettings) -> Iterator[str]:
         )
 
 
-def _notes(measurement: Measurement, settings: RunSettings) -> Iterator[str]:
+def _notes(
+    measurement: Measurement, settings: RunSettings, machine: Machine, limits: BoardLimits
+) -> Iterator[str]:
     if measurement.inputs.kind == "random":
         yield "inputs are random numbers: the engine alone was timed, and no answer means anything"
     truth = measurement.truth
@@ -193,7 +198,9 @@ def _notes(measurement: Measurement, settings: RunSettings) -> Iterator[str]:
     if truth is not None and truth.repeated is None:
         yield "whether answers are remembered was not tested: it takes two inputs, and time"
     yield from _sample_notes(measurement, settings)
-    yield from _machine_notes(measurement)
+    if machine.is_virtual:
+        yield "the machine is virtual: what its host does besides is not seen here"
+    yield from _machine_notes(measurement, limits)
 
 
 def _sample_notes(measurement: Measurement, settings: RunSettings) -> Iterator[str]:
@@ -224,7 +231,7 @@ def _sample_notes(measurement: Measurement, settings: RunSettings) -> Iterator[s
         yield f"timing itself is {own.loop_floor_ns / median:.1%} of the median"
 
 
-def _machine_notes(measurement: Measurement) -> Iterator[str]:
+def _machine_notes(measurement: Measurement, limits: BoardLimits) -> Iterator[str]:
     before = measurement.before
     if before is None:
         return
@@ -234,6 +241,12 @@ def _machine_notes(measurement: Measurement) -> Iterator[str]:
         yield f"governor is {', '.join(sorted(set(before.governors)))}, not performance"
     if not before.temperatures_c:
         yield "no temperature can be read on this machine"
+    tells = (before.throttle_bits, before.throttle_events, before.has_undervoltage)
+    if all(each is None for each in tells) and not tells_throttling(measurement.sensors):
+        signals = f" ({limits.profile} tells it by {', '.join(limits.signals)})"
+        yield "whether it was throttled cannot be seen on this machine" + (
+            signals if limits.signals else ""
+        )
     if before.busy_s is None:
         yield "whether other programs ran cannot be seen on this machine"
     if before.is_on_battery:

@@ -280,13 +280,13 @@ def format_table(record: AgreementRecord) -> str:
         "| model | threads | infer, ms | by bare loop | by profiler | bar | by hot bare loop |",
         "|---|---|---|---|---|---|---|",
     ]
-    for each in record.models:
-        lines.append(
-            f"| {each.name} ({each.inputs} inputs) | {each.threads} | "
-            f"{np.median(each.edge_bench_ns) / 1e6:.3g} | {_shown(each.to_bare_loop)} | "
-            f"{_shown(each.to_profile)} | {'met' if _meets_bar(each) else 'missed'} | "
-            f"{_shown(each.to_hot_loop)} |"
-        )
+    lines += [
+        f"| {each.name} ({each.inputs} inputs) | {each.threads} | "
+        f"{np.median(each.edge_bench_ns) / 1e6:.3g} | {_shown(each.to_bare_loop)} | "
+        f"{_shown(each.to_profile)} | {'met' if _meets_bar(each) else 'missed'} | "
+        f"{_shown(each.to_hot_loop)} |"
+        for each in record.models
+    ]
     return "\n".join(lines) + "\n"
 
 

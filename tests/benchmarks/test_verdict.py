@@ -324,6 +324,26 @@ def test_what_the_machine_does_not_say_is_noted_and_not_guessed(
     )
 
 
+def test_a_virtual_machine_is_noted(
+    verdict_of: Judge, measurement: Measurement, machine: Machine
+) -> None:
+    verdict = verdict_of(measurement, machine=replace(machine, is_virtual=True))
+    assert verdict.is_valid
+    assert verdict.notes[-1].startswith("the machine is virtual")
+
+
+def test_a_board_whose_signs_of_throttling_cannot_be_read_is_noted(
+    verdict_of: Judge, measurement: Measurement
+) -> None:
+    blind = replace(measurement, before=replace(measurement.before, throttle_bits=None))
+    assert verdict_of(blind).notes[-1] == (
+        "whether it was throttled cannot be seen on this machine (raspberry_pi_5 tells it by "
+        "get_throttled, rpi_volt)"
+    )
+    unknown = verdict_of(blind, limits=BoardLimits("", None, ""))
+    assert unknown.notes[-1] == "whether it was throttled cannot be seen on this machine"
+
+
 def test_latency_that_grew_under_load_is_noted(
     verdict_of: Judge, measurement: Measurement, make_answers: MakeAnswers
 ) -> None:
