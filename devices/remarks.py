@@ -20,14 +20,20 @@ _DOT_PRODUCTS = (*_ARM_PRODUCTS, "avx_vnni", "avx512_vnni", "amx_int8")
 _ARM = ("aarch64", "arm")
 
 
-def remark_on(report: MachineReport) -> tuple[str, ...]:
+def remark_on(
+    report: MachineReport, *, failing: Collection[str] = (), python: str = ""
+) -> tuple[str, ...]:
     """Every remark that applies, the gravest first.
 
     Args:
         report: what was seen of the machine.
+        failing: packages that are installed and do not work here.
+        python: version of the Python that they are installed for.
     """
+    versions = [_other_version(report, package, python) for package in failing]
     sources = (_software, _int8, _throttling, _heat, _clocks, _room, _cameras)
-    return tuple(remark for source in sources for remark in source(report))
+    remarks = (remark for source in sources for remark in source(report))
+    return (*(version for version in versions if version), *remarks)
 
 
 def _software(report: MachineReport) -> Iterator[str]:
@@ -49,6 +55,28 @@ def _applies(bad: KnownBad, report: MachineReport) -> bool:
     if report.packages.get(bad.package) not in bad.versions:
         return False
     return bad.without_instruction not in report.board.instructions
+
+
+def _other_version(report: MachineReport, package: str, python: str) -> str | None:
+    """A version that is to be had for this board and its Python, in place of one that fails."""
+    if report.profile is None:
+        return None
+    bad = {
+        version
+        for each in report.profile.known_bad
+        if each.package == package
+        for version in each.versions
+    }
+    installed = report.packages.get(package)
+    for system in report.profile.systems:
+        version = system.packages.get(package)
+        if python.startswith(f"{system.python}.") and version and version not in {installed, *bad}:
+            return (
+                f"{package} {installed} does not work here; the newest with a wheel for "
+                f"{system.name} (Python {system.python}) is {version}: "
+                f"pip install '{package}=={version}'"
+            )
+    return None
 
 
 def doubt_int8(instructions: Collection[str]) -> str | None:

@@ -305,7 +305,8 @@ def _machine(found: Examination) -> _Machine:
     except ImportError:
         return _Machine({"board": None, "machine": None, "remarks": []})
     report = read_machine(found["packages"], python_bits=found["python_bits"])
-    remarks = remark_on(report)
+    failing = [each["package"] for each in found["engines"] if not each["works"]]
+    remarks = remark_on(report, failing=[*filter(None, failing)], python=found["python"])
     return _Machine(
         values={
             "board": asdict(report.board),

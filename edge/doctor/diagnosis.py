@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 from dataclasses import dataclass
 
 __all__ = ["diagnose_message", "diagnose_signal", "signal_name"]
@@ -52,8 +53,7 @@ _SYMPTOMS = (
     _Symptom(
         r"compiled using NumPy 1\.|_ARRAY_API not found|numpy\.core\.multiarray failed to import"
         r"|compiled against ABI version|compiled against API version",
-        "its build is for another numpy than the one installed; install {newer}, or "
-        "pip install 'numpy<2'",
+        "its build is for another numpy than the one installed; install {newer}{older_numpy}",
     ),
     _Symptom(
         r"numpy\.(?:dtype|ndarray|ufunc) size changed",
@@ -115,19 +115,24 @@ _SIGNALS = {
 # Packages that have no newer version.
 _SUCCESSORS = {"tflite-runtime": "ai-edge-litert in its place"}
 _MOST_CHARACTERS = 300
+# numpy 1.26.4, the last before 2, has wheels up to this Python.
+_LAST_OF_NUMPY_1 = (3, 12)
 
 
-def diagnose_message(message: str, package: str) -> str:
+def diagnose_message(
+    message: str, package: str, python: tuple[int, ...] = sys.version_info[:2]
+) -> str:
     """Turn what a package said when it failed into one line with the way out.
 
     Args:
         message: an exception's text, and what was written to standard error.
         package: name of the package that was tried.
+        python: version of the Python that tried it.
 
     Returns:
         The cause and the way out where the message is known; else its last line.
     """
-    known = _known(message, package)
+    known = _known(message, package, python)
     if known:
         return known
     lines = [line.strip() for line in message.splitlines() if line.strip()]
@@ -149,15 +154,18 @@ def diagnose_signal(number: int, messages: str, package: str) -> str:
         What the messages say where they are known; else what such a death usually means.
     """
     usual = _SIGNALS.get(signal_name(number), "it crashed; install another version of it")
-    return _known(messages, package) or usual
+    return _known(messages, package, sys.version_info[:2]) or usual
 
 
-def _known(message: str, package: str) -> str | None:
+def _known(message: str, package: str, python: tuple[int, ...]) -> str | None:
     for symptom in _SYMPTOMS:
         found = re.search(symptom.pattern, message)
         if found:
             newer = _SUCCESSORS.get(package, f"a newer {package}")
-            return symptom.sentence.format(*found.groups(), package=package, newer=newer)
+            older_numpy = ", or pip install 'numpy<2'" if python <= _LAST_OF_NUMPY_1 else ""
+            return symptom.sentence.format(
+                *found.groups(), package=package, newer=newer, older_numpy=older_numpy
+            )
     return None
 
 

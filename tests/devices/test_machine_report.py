@@ -95,6 +95,24 @@ def test_a_version_that_is_known_to_fail_on_a_board_is_told_with_the_issue(
     assert ("microsoft/onnxruntime/issues/23957" in remarks) is is_known_bad
 
 
+@pytest.mark.parametrize(
+    ("version", "python", "is_named"),
+    [
+        pytest.param("1.23.2", "3.11.2", True, id="another is to be had"),
+        pytest.param("1.23.2", "3.9.2", False, id="a Python that the profile does not know"),
+        pytest.param("1.31.1", "3.11.2", False, id="it is the newest already"),
+    ],
+)
+def test_in_place_of_a_version_that_fails_one_that_is_to_be_had_is_named(
+    tmp_path: Path, version: str, python: str, *, is_named: bool
+) -> None:
+    """Also where nobody has reported that version yet."""
+    report = report_on(tmp_path, "pi4", onnxruntime=version)
+    remarks = "\n".join(remark_on(report, failing=["onnxruntime"], python=python))
+    assert ("pip install 'onnxruntime==1.31.1'" in remarks) is is_named
+    assert "1.31.1" not in remarks_on(report)
+
+
 def test_the_generic_profile_warns_only_processors_that_are_hit(tmp_path: Path) -> None:
     report = read_machine({"onnxruntime": "1.21.0"}, root=tmp_path, vcgencmd=NO_PROGRAM)
     assert "known to fail" in remarks_on(report)

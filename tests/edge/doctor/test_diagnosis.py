@@ -44,7 +44,7 @@ ImportError: numpy.core.multiarray failed to import
             "apt install libstdc++6",
             id="C++ library too old",
         ),
-        pytest.param(NUMPY_2, "for another numpy", "pip install 'numpy<2'", id="numpy 2"),
+        pytest.param(NUMPY_2, "for another numpy", "install a newer thing", id="numpy 2"),
         pytest.param(
             "ValueError: numpy.dtype size changed, may indicate binary incompatibility. "
             "Expected 96 from C header, got 88 from PyObject",
@@ -121,6 +121,11 @@ def test_last_words_become_a_cause_and_a_way_out(message: str, cause: str, way_o
     assert cause in sentence
     assert way_out in sentence
     assert "\n" not in sentence
+
+
+def test_an_older_numpy_is_offered_only_where_it_has_a_wheel() -> None:
+    assert diagnose_message(NUMPY_2, "thing", (3, 12)).endswith("or pip install 'numpy<2'")
+    assert diagnose_message(NUMPY_2, "thing", (3, 13)).endswith("install a newer thing")
 
 
 def test_a_package_that_ended_is_not_asked_to_be_newer() -> None:
