@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.child_environment import child_environment
 from benchmarks.records.measurement import ColdStart
 from benchmarks.subject_request import SubjectRequest
+from edge.doctor.diagnosis import signal_name
 from edge.errors import BundleError, EdgeError, EngineError, InputError
 
 __all__ = ["ColdStart", "error_of", "measure_cold_start"]
@@ -54,8 +55,7 @@ def measure_cold_start(request: SubjectRequest) -> ColdStart:
             f"a fresh process gave no answer within {_DEADLINE_S:.0f} s; see edge-run doctor"
         ) from error
     if child.returncode != 0:
-        lines = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
-        raise error_of(child.returncode, lines[-1], request)
+        raise error_of(child.returncode, _last_words(child.returncode, child.stderr), request)
     # Libraries may have said something before.
     last = child.stdout.strip().splitlines()[-1:]
     try:
@@ -65,6 +65,14 @@ def measure_cold_start(request: SubjectRequest) -> ColdStart:
         raise EngineError(
             f"a fresh process said {last!r} for its times; see edge-run doctor"
         ) from error
+
+
+def _last_words(exit_code: int, complaints: str) -> str:
+    """The signal that ended a process, else the last thing that it said."""
+    if exit_code < 0:
+        return f"it ended by {signal_name(-exit_code)}"
+    lines = complaints.strip().splitlines()
+    return lines[-1] if lines else f"exit code {exit_code}"
 
 
 def error_of(exit_code: int, said: str, request: SubjectRequest) -> EdgeError:

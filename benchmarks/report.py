@@ -14,6 +14,7 @@ from benchmarks.records.measurement import (
     Measurement,
     MemoryUse,
     OwnCost,
+    SensorLog,
     Subject,
     TruthCheck,
 )
@@ -87,7 +88,7 @@ def _measurement_lines(measurement: Measurement, settings: RunSettings) -> Itera
     if measurement.memory is not None:
         yield _memory_line(measurement.memory)
     if measurement.own_cost is not None:
-        yield _own_cost_line(measurement.own_cost)
+        yield _own_cost_line(measurement.own_cost, measurement.sensors)
     if timed is not None:
         yield _energy_line(measurement)
     if measurement.truth is not None:
@@ -214,7 +215,7 @@ def _memory_line(memory: MemoryUse) -> str:
     )
 
 
-def _own_cost_line(cost: OwnCost) -> str:
+def _own_cost_line(cost: OwnCost, sensors: SensorLog) -> str:
     pipeline = (
         ""
         if cost.pipeline_floor_ns is None
@@ -223,7 +224,18 @@ def _own_cost_line(cost: OwnCost) -> str:
     return (
         f"own cost: clock {cost.timer_overhead_ns:.0f} ns a reading, resolution "
         f"{cost.timer_resolution_ns} ns · timing nothing {cost.loop_floor_ns:.0f} ns · between "
-        f"two answers {cost.bookkeeping_ns / 1000:.2g} us{pipeline}"
+        f"two answers {cost.bookkeeping_ns / 1000:.2g} us{pipeline}{_sensors_cost(sensors)}"
+    )
+
+
+def _sensors_cost(sensors: SensorLog) -> str:
+    """Of the process that watches, which takes it from nobody unless all processors work."""
+    if not sensors.times.count:
+        return ""
+    each_ns = sensors.cost_ns / sensors.times.count
+    return (
+        f" · reading the sensors {_ms(each_ns)} ms each {sensors.period_ms / 1000:g} s, in another "
+        "process"
     )
 
 

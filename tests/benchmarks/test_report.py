@@ -69,6 +69,13 @@ def test_checked_answers_are_told_by_phase(record: BenchmarkRecord) -> None:
     )
 
 
+def test_what_reading_the_sensors_costs_is_among_the_own_cost(record: BenchmarkRecord) -> None:
+    """3 ms for twelve readings."""
+    assert line_of(record, "own cost: ").endswith(
+        " · reading the sensors 0.25 ms each 1 s, in another process"
+    )
+
+
 def test_what_could_not_be_measured_here_is_told(record: BenchmarkRecord) -> None:
     partly = replace(record, left_out=("film.edge on litert: not installed",))
     assert format_record(partly)[-1] == "not measured: film.edge on litert: not installed"
