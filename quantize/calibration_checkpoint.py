@@ -81,10 +81,10 @@ class Checkpoint:
             with self._path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             header = json.loads(arrays["header"].tobytes())
-            _check_arrays(arrays, len(state.tensors))
             if header["key"] != self._key:
                 self.tell_unused("it belongs to another model or other options")
                 return
+            _check_arrays(arrays, len(state.tensors))
             _restore(state, header, arrays)
         except _DAMAGED as error:
             self.tell_unused(f"it is damaged ({' '.join(str(error).split())[:100]})")

@@ -10,6 +10,7 @@ choose theirs by the loss).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from quantize.repair.channel_gates import gate_floors
 from quantize.repair.output_error import OutputError
 from quantize.repair.selected_examples import SelectedExamples, spread_examples
 from quantize.run_examples import Examples, Progress, ignore_progress
-from quantize.same_scale import same_scale_groups
+from quantize.same_scale import materialised_tensors, same_scale_groups
 
 __all__ = ["RangeChoice", "RangeRules", "choose_ranges"]
 
@@ -101,8 +102,7 @@ def choose_ranges(
     found: list[list[dict[str, TensorRange]]] = []
     done = 0
     kept = rules.checkpoint
-    # Rungs change the graph: each goes on from what was kept of its own.
-    stem = f"{kept.name}-{graph_digest(graph)[:12]}" if kept else ""
+    stem = f"{kept.name}-{_rung_digest(graph, rules)[:12]}" if kept else ""
     for at, half in enumerate(halves):
         seen = calibrate(
             graph,
@@ -125,6 +125,12 @@ def choose_ranges(
     joined = _joined([ranges[best] for ranges in found])
     quantized = quantize_graph(graph, joined, rules.precisions)
     return RangeChoice(joined, quantized, float(noises[best]) / len(halves))
+
+
+def _rung_digest(graph: FloatGraph, rules: RangeRules) -> str:
+    """Rungs change the graph, or what of it is in integers: each has a checkpoint of its own."""
+    watched = materialised_tensors(graph, rules.precisions)
+    return hashlib.sha256(f"{graph_digest(graph)} {watched}".encode()).hexdigest()
 
 
 def _after(before: int, total: int, report: Progress) -> Progress:

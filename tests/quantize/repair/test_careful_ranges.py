@@ -11,6 +11,7 @@ from repair_networks import EXAMPLES, inverted_residuals, parameters, plain, snr
 from quantize.calibration import CalibrationOptions, calibrate
 from quantize.calibration_options import RangeMethod
 from quantize.importers.onnx_importer import import_model
+from quantize.quantized_graph import Precision
 from quantize.repair.careful_ranges import RangeRules, choose_ranges
 from quantize.repair.ladder import LadderOptions, climb
 from quantize.repair.rungs import Rung
@@ -48,6 +49,18 @@ def test_an_interrupted_climb_goes_on_in_every_rung(tmp_path: Path, caplog) -> N
     assert caplog.records == []
     assert {path.name[:6] for path in tmp_path.iterdir()} == {"climb-"}
     assert parameters(plain) == parameters(kept[0]) == parameters(kept[1])
+
+
+def test_layers_left_in_float_have_a_checkpoint_of_their_own(tmp_path: Path, caplog) -> None:
+    """The graph is the same, but fewer of its activations are watched."""
+    graph = inverted_residuals()
+    first = next(node.name for node in graph.nodes if node.op == "Conv")
+    with caplog.at_level(logging.WARNING):
+        for precisions in ({}, {first: Precision.FLOAT}):
+            rules = RangeRules({}, {}, precisions, CalibrationOptions(), tmp_path / "climb")
+            choose_ranges(graph, EXAMPLES, rules)
+    assert caplog.records == []
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def gated(gate: str):
