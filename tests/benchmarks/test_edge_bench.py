@@ -74,7 +74,8 @@ def test_every_artifact_of_a_bundle_is_measured_and_its_answers_are_checked(
 @needs_bundle
 def test_the_parts_of_a_measurement_fit_into_each_other(whole_run: tuple[Path, str]) -> None:
     for measurement in read_record(whole_run[0]).measurements:
-        assert list(measurement.phases) == list(PHASES)
+        # A machine that is busy with other things has no time to repeat an input.
+        assert list(measurement.phases) in (list(PHASES), list(PHASES[:3]))
         for samples in measurement.phases.values():
             stages = {stage: samples.values(stage) for stage in STAGES}
             assert (stages["decode"] + stages["infer"] <= stages["total"]).all()
