@@ -99,7 +99,7 @@ def shortfall(
     tried = (
         "and nothing was repaired; leave out --repair none"
         if request.repair == "none"
-        else "and nothing on the repair ladder brought it nearer; inspect the layers "
+        else "and nothing more on the repair ladder brings it nearer; inspect the layers "
         "(edge-quantize inspect)"
     )
     drops = {each.model: _drop(evaluation, each) for each in compared} if evaluation else {}

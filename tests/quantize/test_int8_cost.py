@@ -66,7 +66,7 @@ def flips(changed: int, total: int) -> Flips:
     ("repair", "said"),
     [
         pytest.param("none", "nothing was repaired; leave out --repair none", id="not tried"),
-        pytest.param("auto", "nothing on the repair ladder brought it nearer", id="tried"),
+        pytest.param("auto", "nothing more on the repair ladder brings it nearer", id="tried"),
     ],
 )
 def test_a_drop_beyond_the_limit_is_said_with_the_way_out(repair, said) -> None:
