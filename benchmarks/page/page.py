@@ -52,6 +52,10 @@ def _head(record: BenchmarkRecord, title: str) -> Iterator[str]:
     )
     if machine.is_emulated:
         yield _paragraph("This processor is emulated: no time on this page is a latency.", "bad")
+    elif machine.is_virtual:
+        yield _paragraph("This machine is virtual: others may share its processors unseen.", "soft")
+    for words in record.left_out:
+        yield _paragraph(f"Left out: {words}", "bad")
     if not record.is_complete:
         yield _paragraph("Incomplete: not every subject was measured to its end.", "bad")
 

@@ -83,6 +83,13 @@ def test_an_invalid_run_says_so_with_its_reasons_and_what_is_hostile_stays_text(
     assert "<b>hot</b>" in words
 
 
+def test_what_was_left_out_stands_on_the_page(record) -> None:
+    left = replace(record, left_out=("film.edge on litert: not installed",))
+    assert (
+        "Left out: film.edge on litert: not installed" in _read(render_page(left, title="x")).words
+    )
+
+
 def test_a_measurement_that_was_never_timed_still_has_a_page(record, measurement) -> None:
     failed = replace(measurement, status="failed", failure="died of SIGILL", phases={}, memory=None)
     words = _read(render_page(replace(record, measurements=(failed,)), title="x")).words
