@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -11,8 +10,8 @@ import msgspec
 
 from benchmarks.atomic_file import write_file
 from benchmarks.environment import Machine
+from benchmarks.peers.growing_record import read_or_begin
 from benchmarks.peers.quantizers.quality import Quality
-from edge.errors import InputError
 
 __all__ = [
     "OURS",
@@ -171,18 +170,7 @@ def read_comparison(path: Path) -> Comparison:
     Raises:
         InputError: the file is damaged or of another format.
     """
-    data = b""
-    with contextlib.suppress(FileNotFoundError):
-        data = path.read_bytes()
-    if not data:
-        return Comparison()
-    try:
-        found = msgspec.json.decode(data, type=Comparison)
-    except msgspec.MsgspecError as error:
-        raise InputError(f"{path}: not a comparison: {error}; give a new --out") from error
-    if found.format != _FORMAT:
-        raise InputError(f"{path}: format {found.format}, not {_FORMAT}; give a new --out")
-    return found
+    return read_or_begin(path, Comparison(), option="--out")
 
 
 def write_comparison(comparison: Comparison, path: Path) -> None:
