@@ -23,6 +23,7 @@ from benchmarks.statistics.quantile_interval import QUANTILES
 from benchmarks.summary import (
     SeriesSummary,
     answers_per_second,
+    arrivals_per_second,
     share_over_bound,
     summarise_queries,
     summarise_stages,
@@ -184,12 +185,9 @@ def _scenario_lines(timed: AnswerSamples, settings: RunSettings) -> Iterator[str
         yield from _table([summarise_queries(timed)])
     if settings.latency_bound_ns is not None:
         share = share_over_bound(timed.query_latencies_ns(), settings.latency_bound_ns)
-        issued = timed.values("issued")
-        arrived = (issued.size - 1) * timed.kept_every
-        rate = arrived / max(1, int(issued[-1] - issued[0])) * 1e9
         yield (
-            f"server: {rate:.3g} queries a second arrived, {share:.2%} took longer than "
-            f"{settings.latency_bound_ns / _NS_PER_MS:g} ms (1 % may)"
+            f"server: {arrivals_per_second(timed):.3g} queries a second arrived, {share:.2%} took "
+            f"longer than {settings.latency_bound_ns / _NS_PER_MS:g} ms (1 % may)"
         )
     yield f"throughput: {answers_per_second(timed):.4g} answers a second, one at a time"
 

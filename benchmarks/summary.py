@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = [
     "SeriesSummary",
     "Sustained",
     "answers_per_second",
+    "arrivals_per_second",
     "share_over_bound",
     "summarise_queries",
     "summarise_stages",
@@ -86,6 +88,16 @@ def answers_per_second(samples: AnswerSamples) -> float:
     """Throughput: answers by the time from the first issue to the last answer."""
     ended = samples.values("started") + samples.values("call")
     return samples.taken / (int(ended.max() - samples.values("issued").min()) / 1e9)
+
+
+def arrivals_per_second(samples: AnswerSamples) -> float:
+    """Rate at which queries of one input each arrived; 0 for a single one, inf for all at once."""
+    issued = samples.values("issued")
+    gaps = (issued.size - 1) * samples.kept_every
+    elapsed_ns = int(issued[-1] - issued[0])
+    if not gaps:
+        return 0.0
+    return gaps / (elapsed_ns / 1e9) if elapsed_ns > 0 else math.inf
 
 
 def share_over_bound(latencies: NDArray[Any], bound_ns: int) -> float:

@@ -23,7 +23,7 @@ from benchmarks.statistics.drift import relative_drift
 from benchmarks.statistics.quantile_interval import QUANTILES
 from benchmarks.statistics.relative_series import relative_to_inputs
 from benchmarks.statistics.rising_trend import rising_probability
-from benchmarks.summary import sustained_latency
+from benchmarks.summary import arrivals_per_second, sustained_latency
 from benchmarks.throttle_signs import tells_throttling
 from edge.latency_summary import is_carried, samples_needed
 
@@ -150,9 +150,7 @@ def _queue_faults(measurement: Measurement, timed: AnswerSamples) -> Iterator[st
         return
     if timed.count < samples_needed(0.5):
         return
-    issued = timed.values("issued")
-    gap_ns = int(issued[-1] - issued[0]) / ((issued.size - 1) * timed.kept_every)
-    load = float(np.mean(timed.values("call"))) / gap_ns if gap_ns > 0 else np.inf
+    load = float(np.mean(timed.values("call"))) / 1e9 * arrivals_per_second(timed)
     drift = relative_drift(quoted.relative)
     if load >= 1.0:
         yield (

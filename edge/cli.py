@@ -175,11 +175,12 @@ def _load_options(options: dict[str, Any]) -> LoadOptions:
 
 def _choices(options: dict[str, Any]) -> ChoiceBook | None:
     """What `edge-bench choose` found on this machine, where the user leaves everything open."""
+    if options["threads"] is not None or not options["engine"] == options["precision"] == "auto":
+        return None
     from edge.stored_choice import ChoiceBook, choices_folder
 
-    is_open = options["engine"] == options["precision"] == "auto" and options["threads"] is None
     folder = choices_folder()
-    if not is_open or not folder.is_dir():
+    if not folder.is_dir():
         return None
     try:
         from devices.detect import detect_board

@@ -11,7 +11,6 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Final
 
@@ -77,6 +76,9 @@ def choice_conditions(board: str) -> dict[str, str]:
     Args:
         board: what this machine calls itself, "" where nobody asked.
     """
+    # Here: it costs a start of edge-run more than all else in this module, and few need it.
+    from importlib import metadata
+
     found = {
         "board": board,
         "architecture": platform.machine(),

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-import numpy as np
-
 from benchmarks.records.measurement import Measurement
 from benchmarks.records.record import BenchmarkRecord
+from benchmarks.summary import arrivals_per_second
 
 __all__ = ["CONDITIONS", "Difference", "differences", "version_changes"]
 
@@ -60,6 +59,8 @@ def differences(
     )
 
 
+_RATE_STEPS = 10
+
 # Of these, two records alike in them are no better.
 _NEVER = ("interrupted", "failed", "INVALID", "emulated")
 
@@ -87,15 +88,10 @@ def _rate(record: BenchmarkRecord, measurement: Measurement) -> str:
     timed = measurement.phases.get("timed")
     if record.settings.scenario != "server" or timed is None or timed.count < 2:  # noqa: PLR2004
         return "none"
-    issued = np.unique(timed.values("issued"))
-    seconds = float(issued[-1] - issued[0]) / 1e9
-    if seconds <= 0:
+    rate = arrivals_per_second(timed)
+    if not math.isfinite(rate):
         return "none"
-    rate = (issued.size - 1) * timed.kept_every / seconds
     return f"about {10 ** (round(_RATE_STEPS * math.log10(rate)) / _RATE_STEPS):.3g} Hz"
-
-
-_RATE_STEPS = 10
 
 
 def _settings(record: BenchmarkRecord) -> tuple[tuple[str, Any], ...]:

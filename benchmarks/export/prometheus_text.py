@@ -67,7 +67,7 @@ def _samples(record: BenchmarkRecord, measurement: Measurement) -> Iterator[_Sam
     yield _Sample("edgedx_bench_valid", labels, float(measurement.verdict.is_valid))
     timed = measurement.phases.get("timed")
     if timed is not None and timed.count:
-        yield _Sample("edgedx_bench_samples", labels, float(timed.count * timed.kept_every))
+        yield _Sample("edgedx_bench_samples", labels, float(timed.taken))
         yield _Sample("edgedx_bench_answers_per_second", labels, answers_per_second(timed))
         for summary in (summarise_queries(timed), *summarise_stages(timed)):
             for each in summary.percentiles:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from benchmarks.forecast.processor_rates import peak_multiplications_per_cycle
 from benchmarks.forecast.work import ModelWork, Operation
 
-__all__ = ["FITTED", "Processor", "TimeModel", "latency_s"]
+__all__ = ["FITTED", "Processor", "TimeModel", "latency_s", "operation_s"]
 
 
 @dataclass(frozen=True, slots=True)

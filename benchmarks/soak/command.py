@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from benchmarks.run import BenchmarkRequest
 
 __all__ = ["command"]
 
@@ -72,7 +75,7 @@ def command(model: Path | None, **options: Any) -> int:
     return exit_code(record, is_strict=options["strict"]) or int(options["strict"] and leaks)
 
 
-def _request(model: Path | None, options: dict[str, Any]) -> Any:
+def _request(model: Path | None, options: dict[str, Any]) -> BenchmarkRequest:
     from benchmarks.records.record import RunSettings
     from benchmarks.run import BenchmarkRequest
     from benchmarks.run_command import parse_threads

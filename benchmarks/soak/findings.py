@@ -128,7 +128,7 @@ def examine_soak(measurement: Measurement, limits: BoardLimits) -> SoakFindings:
     begun = int(started[0])
     return SoakFindings(
         minutes=minutes,
-        answers=sum(each.count * each.kept_every for each in _loaded_phases(measurement)),
+        answers=sum(each.taken for each in _loaded_phases(measurement)),
         throttling=_throttling(log, begun, limits),
         can_tell_throttling=_can_tell_throttling(log, limits),
         sustained_over_cold=ratio,
