@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ import click
 
 from edge import __version__
 from edge.command_line import run_command
+from edge.lazy_group import LazyGroup
 
 __all__ = ["main"]
 
@@ -25,30 +25,6 @@ _COMMANDS = {
 """By name: the module, which holds a click command `command`, and a line for the overview."""
 
 
-class _LazyGroup(click.Group):
-    """Knows its commands by name; a command's module is imported when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names, in the order in which a user needs them."""
-        del ctx
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command."""
-        del ctx
-        found = _COMMANDS.get(cmd_name)
-        if found is None:
-            return None
-        command: click.Command = importlib.import_module(found[0]).command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The overview, without importing them all."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `edge-bench`; ends the process with an exit code.
 
@@ -60,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 @click.group(
-    cls=_LazyGroup,
+    cls=LazyGroup,
+    lazy_commands=_COMMANDS,
     epilog="Exit codes: 0 done, 1 a gate failed (--strict), 2 wrong use, 3 bad input, "
     "4 bad bundle, 5 engine or device failure, 130 interrupted.",
 )

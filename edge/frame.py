@@ -25,6 +25,8 @@ class Frame:
         source: file name, stream address, "camera:0", "-" or "memory".
         index: 0-based position within its source.
         capture_time_ns: time.time_ns() when the frame was taken or the file was read.
+        capture_monotonic_ns: time.monotonic_ns() at the same moment, for ages: the wall clock of a
+            board jumps when it first hears from a time server. 0 where nobody noted it.
         digest: SHA-256 in hex of the encoded bytes (of the pixel bytes where there are none),
             or "" where nobody asked for it.
         decode_ns: nanoseconds that decoding took; 0 where the frame came decoded.
@@ -39,3 +41,4 @@ class Frame:
     digest: str = ""
     decode_ns: int = 0
     capture_ns: int = 0
+    capture_monotonic_ns: int = 0

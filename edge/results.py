@@ -95,6 +95,9 @@ class Result:
         latency_ns: time by stage.
         digest: the input's SHA-256 in hex, "" where it was not asked for.
         capture_time_ns: time.time_ns() when the frame was taken or the file was read.
+        capture_monotonic_ns: time.monotonic_ns() at the same moment; 0 where nobody noted it.
+        gate: which gate refused the input, a stable word ("black", "frozen", "stale", ...), ""
+            where none did.
     """
 
     source: str
@@ -108,6 +111,8 @@ class Result:
     latency_ns: LatencyNs
     digest: str = ""
     capture_time_ns: int = 0
+    capture_monotonic_ns: int = 0
+    gate: str = ""
 
     @property
     def top(self) -> Score:

@@ -1,0 +1,1 @@
+"""The pipeline embedded in a device: a local service with a page, a journal and a watchdog."""
