@@ -8,9 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Colour", "Frame", "Pixels"]
+__all__ = ["Colour", "Fault", "Frame", "Pixels"]
 
 Colour = Literal["grey", "rgb", "bgr"]
+Fault = Literal["", "torn"]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32] | NDArray[Any]
 
 
@@ -31,6 +32,9 @@ class Frame:
             or "" where nobody asked for it.
         decode_ns: nanoseconds that decoding took; 0 where the frame came decoded.
         capture_ns: nanoseconds that waiting for and taking the frame, or reading its file, took.
+        fault: "", or "torn" where a live source got only part of the picture: its pixels are those
+            that came, or one black pixel where none did. Nothing may be answered from such a frame.
+        fault_detail: what was wrong with it, in a few words; "" where nothing was.
     """
 
     pixels: Pixels
@@ -42,3 +46,5 @@ class Frame:
     decode_ns: int = 0
     capture_ns: int = 0
     capture_monotonic_ns: int = 0
+    fault: Fault = ""
+    fault_detail: str = ""
