@@ -39,6 +39,14 @@ class FrameSource(Protocol):
     """
 
     @property
+    def is_live(self) -> bool:
+        """Whether its frames come when they come (camera, network stream) and its end is a fault.
+
+        A source that is not live waits for whoever takes its frames, and may end.
+        """
+        ...
+
+    @property
     def dropped(self) -> int:
         """Frames that were captured and replaced by a newer one before anybody took them."""
         ...

@@ -79,6 +79,11 @@ class CapturedFrames:
             raise _open_timeout(self._settings)
 
     @property
+    def is_live(self) -> bool:
+        """Whether the newest frame wins and an end is a fault."""
+        return self._settings.is_live
+
+    @property
     def dropped(self) -> int:
         """Frames that were captured and replaced by a newer one before anybody took them."""
         return self._handover.dropped
