@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make_emulation.sh [--like PYTHON] [DIR [REQUIREMENT...]]
+# make_emulation.sh [--like PYTHON] [--vm] [DIR [REQUIREMENT...]]
 #
 # Makes, in DIR, an aarch64 Python as on a Raspberry Pi (Raspberry Pi OS bookworm: Python 3.11,
 # glibc 2.36) with the real aarch64 wheels, to be run on an x86-64 Linux through qemu:
@@ -13,6 +13,8 @@
 #   REQUIREMENT  pip requirements to have inside; default: DEFAULT_REQUIREMENTS below
 #   --like PY    take the version of each default package from the environment of this Python,
 #                so that x86 and ARM compare like with like; its pip does the downloading
+#   --vm         also make a virtual machine of it, with a kernel of its own and a camera:
+#                DIR/run_in_vm pi4 python3.11 -m pytest ...
 #
 # Environment: DEBIAN_ARCHIVE, a Debian archive's address, where this machine's apt knows none.
 set -euo pipefail
@@ -125,18 +127,18 @@ CONF
   APT_CONFIG=$state/apt.conf apt-get -qq "$@"
 }
 
-# unpack_with_dependencies ROOT PACKAGE...: maintainer scripts are not run; nothing here needs them.
+# unpack_with_dependencies ARCH ROOT PACKAGE...: maintainer scripts are not run; nothing here needs them.
 # Only what this very resolution names is unpacked: the cache may hold older versions too.
 unpack_with_dependencies() {
-  local root=$1 directory name version
-  shift
-  mkdir -p "$root"/usr/{bin,sbin,lib}
-  for directory in bin sbin lib; do ln -s "usr/$directory" "$root/$directory"; done
-  in_apt arm64 $BOARD_SUITE -y --download-only install "$@" >/dev/null
-  in_apt arm64 $BOARD_SUITE --simulate install "$@" |
+  local arch=$1 root=$2 directory name version
+  shift 2
+  mkdir -p "$root"/usr/{bin,sbin,lib,lib64}
+  for directory in bin sbin lib lib64; do ln -s "usr/$directory" "$root/$directory"; done
+  in_apt "$arch" $BOARD_SUITE -y --download-only install "$@" >/dev/null
+  in_apt "$arch" $BOARD_SUITE --simulate install "$@" |
     awk '$1 == "Inst" { gsub(/[(]/, "", $3); gsub(/:/, "%3a", $3); print $2, $3 }' |
     while read -r name version; do
-      dpkg-deb --fsys-tarfile "$cache/apt/arm64-$BOARD_SUITE/cache/archives/${name}_${version}"_*.deb |
+      dpkg-deb --fsys-tarfile "$cache/apt/$arch-$BOARD_SUITE/cache/archives/${name}_${version}"_*.deb |
         tar -x -C "$root" --keep-directory-symlink --no-same-owner
     done
 }
@@ -157,7 +159,7 @@ put_qemu() {
 
 put_python() {
   in_apt arm64 $BOARD_SUITE update
-  unpack_with_dependencies "$1/root" "${BOARD_PACKAGES[@]}"
+  unpack_with_dependencies arm64 "$1/root" "${BOARD_PACKAGES[@]}"
   ln -s python3.11 "$1/root/usr/bin/python3"
 }
 
@@ -227,10 +229,12 @@ make_tree() {
 parse_arguments() {
   python=python3
   like=
+  with_vm=
   while [ $# -gt 0 ]; do
     case $1 in
       -h | --help) show_usage && exit 0 ;;
       --like) [ $# -ge 2 ] || die '--like needs a Python' && like=$2 python=$2 && shift 2 ;;
+      --vm) with_vm=yes && shift ;;
       -*) die "no such option: $1 (see --help)" ;;
       *) break ;;
     esac
@@ -243,6 +247,8 @@ main() {
   local pins
   parse_arguments "$@"
   script_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+  # shellcheck source=devices/emulation/virtual_machine.sh
+  source "$script_dir/virtual_machine.sh"
   check_tools
   mkdir -p "$target"
   target=$(cd "$target" && pwd)
@@ -260,12 +266,13 @@ main() {
   flock 9
   if [ -e "$target/tree/recipe" ] && [ "$(describe_recipe)" = "$(cat "$target/tree/recipe")" ]; then
     say "already made: $target/run_on BOARD COMMAND..."
-    return
+  else
+    check_namespaces
+    archive=$(find_archive)
+    make_tree
+    say "made in $SECONDS s, $(du -sm "$target/tree" | cut -f1) MB: $target/run_on BOARD COMMAND..."
   fi
-  check_namespaces
-  archive=$(find_archive)
-  make_tree
-  say "made in $SECONDS s, $(du -sm "$target/tree" | cut -f1) MB: $target/run_on BOARD COMMAND..."
+  [ -z "$with_vm" ] || make_vm
 }
 
 main "$@"
