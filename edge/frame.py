@@ -35,6 +35,8 @@ class Frame:
         fault: "", or "torn" where a live source got only part of the picture: its pixels are those
             that came, or one black pixel where none did. Nothing may be answered from such a frame.
         fault_detail: what was wrong with it, in a few words; "" where nothing was.
+        file_name: name of the file that it is, where each frame of its source is a file; else "".
+            It may hold a patient's name, and so belongs in no log and no journal.
     """
 
     pixels: Pixels
@@ -48,3 +50,4 @@ class Frame:
     capture_monotonic_ns: int = 0
     fault: Fault = ""
     fault_detail: str = ""
+    file_name: str = ""

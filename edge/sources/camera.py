@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import DeviceError, UsageError
+from edge.sources.address import parse_address, parse_fps, parse_size
 from edge.sources.capture import CaptureSettings, Deadlines
 from edge.sources.captured_frames import CapturedFrames
-from edge.sources.opencv_capture import load_opencv, open_with_v4l2
+from edge.sources.opencv_capture import load_opencv
+from edge.sources.v4l2_capture import CameraMode, open_with_v4l2
 
 if TYPE_CHECKING:
     from edge.sources.capture import Capture
 
-__all__ = ["find_device", "list_cameras", "open_camera"]
+__all__ = ["list_cameras", "open_camera", "parse_camera"]
 
-_DEVICE = re.compile(r"camera:(?:(?P<number>\d{1,3})|(?P<device>/dev/video\d{1,3}))", re.ASCII)
+_DEVICE = re.compile(r"(?:(?P<number>\d{1,3})|(?P<device>/dev/video\d{1,3}))", re.ASCII)
+_FOURCC = re.compile(r"[A-Z0-9 ]{1,4}", re.ASCII)
 _WAY_OUT = "check its cable and power, and that no other program uses it"
 
 
@@ -26,20 +29,20 @@ def open_camera(address: str, *, deadlines: Deadlines) -> CapturedFrames:
     """Open a camera; the newest frame wins.
 
     Args:
-        address: "camera:N" or "camera:/dev/videoN".
+        address: "camera:N" or "camera:/dev/videoN", with options as `parse_camera`.
         deadlines: how long it may be silent.
 
     Raises:
-        UsageError: the address is neither.
-        DeviceError: there is no such camera, or it cannot be opened.
+        UsageError: the address is neither, or an option is wrong.
+        DeviceError: there is no such camera, it cannot be opened, or it has not the format.
         DeviceTimeoutError: it did not open in time.
     """
-    device = find_device(address)
+    device, mode = parse_camera(address)
     _check_device(address, device)
     load_opencv()
 
     def open_capture() -> Capture | None:
-        return open_with_v4l2(str(device), shown=address)
+        return open_with_v4l2(str(device), mode, shown=address)
 
     return CapturedFrames(
         open_capture,
@@ -47,19 +50,23 @@ def open_camera(address: str, *, deadlines: Deadlines) -> CapturedFrames:
     )
 
 
-def find_device(address: str) -> Path:
-    """The device file that a camera's address means; it need not exist.
+def parse_camera(address: str) -> tuple[Path, CameraMode]:
+    """The device file that a camera's address means, and what it is asked for.
 
     Args:
-        address: "camera:N" or "camera:/dev/videoN".
+        address: "camera:N" or "camera:/dev/videoN", which need not exist; then, after a "?" and
+            with "&" between them, any of format=FOURCC, size=WIDTHxHEIGHT and fps=NUMBER.
 
     Raises:
-        UsageError: the address is neither.
+        UsageError: the address is neither, or an option is wrong.
     """
-    match = _DEVICE.fullmatch(address)
+    parsers = {"format": _parse_fourcc, "size": parse_size, "fps": parse_fps}
+    place, options = parse_address(address, "camera", parsers)
+    match = _DEVICE.fullmatch(place)
     if match is None:
         raise UsageError(f"{address!r} is no camera; write camera:0 or camera:/dev/video0")
-    return Path(match["device"] or f"/dev/video{int(match['number'])}")
+    device = Path(match["device"] or f"/dev/video{int(match['number'])}")
+    return device, CameraMode(options.get("format", ""), options.get("size"), options.get("fps"))
 
 
 def list_cameras() -> list[Path]:
@@ -87,3 +94,9 @@ def _check_device(address: str, device: Path) -> None:
         raise DeviceError(
             f"{address}: {device} may not be read by this user; add the user to the group 'video'",
         )
+
+
+def _parse_fourcc(text: str) -> str:
+    if _FOURCC.fullmatch(text):
+        return text.ljust(4)
+    raise ValueError("a four-character code such as MJPG or YUYV")

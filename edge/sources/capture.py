@@ -5,13 +5,75 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge.errors import UsageError
+from edge.frame import Colour, Fault
 
-__all__ = ["MAX_FRAME_PIXELS", "Capture", "CaptureSettings", "Deadlines"]
+__all__ = [
+    "MAX_FRAME_PIXELS",
+    "NOTHING_YET",
+    "Capture",
+    "CaptureSettings",
+    "Deadlines",
+    "Shot",
+    "torn_shot",
+]
 
 MAX_FRAME_PIXELS = 50_000_000
+
+NOTHING_YET: Final = object()
+"""Given by `Capture.read` where there is no picture and nothing is wrong: silence that is known
+to be silence renews the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture, with what is known of it beyond its pixels.
+
+    Attributes:
+        pixels: (height, width, 3) uint8 for "bgr", (height, width, 1) for "grey"; a file's
+            picture may also be uint16 or float32. Never written again.
+        colour: what the channels mean.
+        capture_monotonic_ns: time.monotonic_ns() when it was taken; 0: when `read` returned.
+        fault: as `Frame.fault`.
+        fault_detail: as `Frame.fault_detail`.
+        file_name: as `Frame.file_name`.
+    """
+
+    pixels: Any
+    colour: Colour = "bgr"
+    capture_monotonic_ns: int = 0
+    fault: Fault = ""
+    fault_detail: str = ""
+    file_name: str = ""
+
+
+def torn_shot(
+    detail: str,
+    *,
+    pixels: NDArray[np.uint8] | None = None,
+    capture_monotonic_ns: int = 0,
+    file_name: str = "",
+) -> Shot:
+    """A picture of which only part came.
+
+    Args:
+        detail: what is wrong, in a few words.
+        pixels: (height, width, 3), what came of it; None: one black pixel stands for it.
+        capture_monotonic_ns: as `Shot`.
+        file_name: as `Shot`.
+    """
+    return Shot(
+        np.zeros((1, 1, 3), np.uint8) if pixels is None else pixels,
+        capture_monotonic_ns=capture_monotonic_ns,
+        fault="torn",
+        fault_detail=detail,
+        file_name=file_name,
+    )
 
 
 class Capture(Protocol):
@@ -21,7 +83,8 @@ class Capture(Protocol):
         """Wait for a picture.
 
         Returns:
-            True and (height, width, 3) uint8, BGR, an array that is never written again;
+            True and a `Shot`, or its pixels alone where they are (height, width, 3) uint8, BGR,
+            an array that is never written again; or True and `NOTHING_YET`;
             or False and anything: there will be no more.
 
         Raises:
@@ -64,16 +127,24 @@ class CaptureSettings:
 
     Attributes:
         source: its address without credentials; becomes `Frame.source`.
-        is_live: the newest frame wins and an end is a fault (camera, network stream);
-            otherwise every frame is given in order and an end is an end (file).
+        is_live: it goes on for ever, so that an end is a fault (camera, network stream);
+            otherwise an end is an end (file).
         way_out: what a person may do where it fails; ends the error messages.
         deadlines: how long it may be silent.
+        is_kept: a live source of which every frame is given in order (watched folder). Of other
+            live sources the newest frame wins; of files every frame is given anyway.
     """
 
     source: str
     is_live: bool
     way_out: str
     deadlines: Deadlines = field(default_factory=Deadlines)
+    is_kept: bool = False
+
+    @property
+    def gives_every(self) -> bool:
+        """Whether every frame is given, in order; otherwise the newest wins."""
+        return self.is_kept or not self.is_live
 
     @property
     def shown(self) -> str:

@@ -7,8 +7,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
@@ -20,15 +20,38 @@ from edge.errors import (
     InputTooLargeError,
 )
 from edge.frame import Frame
-from edge.sources.capture import MAX_FRAME_PIXELS, Capture, CaptureSettings
+from edge.sources.capture import (
+    MAX_FRAME_PIXELS,
+    NOTHING_YET,
+    Capture,
+    CaptureSettings,
+    Shot,
+)
 from edge.sources.frame_handover import Handover, Picture
 
-__all__ = ["CapturedFrames"]
+__all__ = ["CapturedFrames", "count_abandoned_threads"]
 
 logger = logging.getLogger(__name__)
 
 CLOSE_GRACE_S = 1.0
-_COLOUR_DIMENSIONS = 3
+_DIMENSIONS = 3
+_CHANNELS = {"grey": 1, "bgr": 3, "rgb": 3}
+_CAMERA_DTYPES = ("uint8",)
+_FILE_DTYPES = ("uint8", "uint16", "float32")
+
+_abandoned: list[threading.Thread] = []
+_abandoned_lock = threading.Lock()
+
+
+def count_abandoned_threads() -> int:
+    """How many capture threads are still inside a library that did not return in time.
+
+    Each holds its capture, and the memory of a picture or two, until the library returns, which
+    may be never: a process in which they pile up is to be replaced.
+    """
+    with _abandoned_lock:
+        _abandoned[:] = [thread for thread in _abandoned if thread.is_alive()]
+        return len(_abandoned)
 
 
 class CapturedFrames:
@@ -56,7 +79,7 @@ class CapturedFrames:
             DecodeError: a file could not be opened.
         """
         self._settings = settings
-        self._handover = Handover(is_live=settings.is_live)
+        self._handover = Handover(gives_every=settings.gives_every)
         thread = threading.Thread(
             target=_capture,
             args=(open_capture, self._handover, settings),
@@ -80,8 +103,13 @@ class CapturedFrames:
 
     @property
     def is_live(self) -> bool:
-        """Whether the newest frame wins and an end is a fault."""
+        """Whether it goes on for ever, so that an end is a fault."""
         return self._settings.is_live
+
+    @property
+    def gives_every(self) -> bool:
+        """Whether every frame is given, in order; otherwise the newest wins."""
+        return self._settings.gives_every
 
     @property
     def dropped(self) -> int:
@@ -103,13 +131,18 @@ class CapturedFrames:
         if picture is None:
             self.close()
             raise StopIteration
+        shot = picture.shot
         return Frame(
-            pixels=picture.pixels,
-            colour="bgr",
+            pixels=shot.pixels,
+            colour=shot.colour,
             source=self._settings.source,
             index=picture.index,
             capture_time_ns=picture.capture_time_ns,
             capture_ns=time.perf_counter_ns() - started_ns,
+            capture_monotonic_ns=picture.capture_monotonic_ns,
+            fault=shot.fault,
+            fault_detail=shot.fault_detail,
+            file_name=shot.file_name,
         )
 
     def close(self) -> None:
@@ -136,6 +169,8 @@ def _stop(handover: Handover, thread: threading.Thread) -> None:
     thread.join(CLOSE_GRACE_S)
     if thread.is_alive():
         logger.debug("%s: still inside the library; left behind", thread.name)
+        with _abandoned_lock:
+            _abandoned.append(thread)
 
 
 def _capture(
@@ -173,29 +208,45 @@ def _hand_over_pictures(
     index = 0
     while not handover.is_stopped:
         started_s = time.monotonic()
-        has_picture, pixels = capture.read()
-        capture_time_ns = time.time_ns()
+        has_picture, taken = capture.read()
         if not has_picture:
             return _end_of_pictures(settings, index, time.monotonic() - started_s)
-        _check_pixels(pixels, settings, index)
-        handover.put(Picture(np.ascontiguousarray(pixels), index, capture_time_ns))
+        if taken is NOTHING_YET:
+            handover.renew_deadline()
+            continue
+        shot = taken if isinstance(taken, Shot) else Shot(taken)
+        _check_pixels(shot, settings, index)
+        handover.put(_as_picture(shot, index))
         index += 1
     return None
 
 
-def _check_pixels(pixels: Any, settings: CaptureSettings, index: int) -> None:
+def _as_picture(shot: Shot, index: int) -> Picture:
+    now_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
+    captured_ns = shot.capture_monotonic_ns or monotonic_ns
+    return Picture(
+        replace(shot, pixels=np.ascontiguousarray(shot.pixels)),
+        index,
+        capture_time_ns=now_ns - (monotonic_ns - captured_ns),
+        capture_monotonic_ns=captured_ns,
+    )
+
+
+def _check_pixels(shot: Shot, settings: CaptureSettings, index: int) -> None:
+    pixels, channels = shot.pixels, _CHANNELS[shot.colour]
+    dtypes = _FILE_DTYPES if shot.file_name else _CAMERA_DTYPES
     is_array = isinstance(pixels, np.ndarray)
     seen = f"{pixels.shape} {pixels.dtype}" if is_array else type(pixels).__name__
     if (
         not is_array
-        or pixels.dtype != np.uint8
-        or pixels.ndim != _COLOUR_DIMENSIONS
-        or pixels.shape[2] != _COLOUR_DIMENSIONS
+        or pixels.dtype.name not in dtypes
+        or pixels.ndim != _DIMENSIONS
+        or pixels.shape[2] != channels
         or pixels.size == 0
     ):
         raise DeviceError(
-            f"{settings.shown}: frame {index} is {seen}, not (height, width, 3) uint8; "
-            f"{settings.way_out}",
+            f"{settings.shown}: frame {index} is {seen}, not (height, width, {channels}) "
+            f"{' or '.join(dtypes)}; {settings.way_out}",
         )
     if pixels.shape[0] * pixels.shape[1] > MAX_FRAME_PIXELS:
         raise InputTooLargeError(

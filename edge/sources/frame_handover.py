@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
     from edge.errors import EdgeError
+    from edge.sources.capture import Shot
 
 __all__ = ["Handover", "Picture"]
 
@@ -23,28 +22,31 @@ class Picture:
     """What was captured.
 
     Attributes:
-        pixels: (height, width, 3) uint8, BGR, owned by whoever takes it.
+        shot: the picture, its pixels contiguous and owned by whoever takes it.
         index: 0-based position among all that was captured.
         capture_time_ns: time.time_ns() when it was captured.
+        capture_monotonic_ns: time.monotonic_ns() at the same moment.
     """
 
-    pixels: NDArray[np.uint8]
+    shot: Shot
     index: int
     capture_time_ns: int
+    capture_monotonic_ns: int
 
 
 class Handover:
     """What the capture thread and the consumer share; `changed` guards every change."""
 
-    def __init__(self, *, is_live: bool) -> None:
+    def __init__(self, *, gives_every: bool) -> None:
         self.changed = threading.Condition()
         self.pictures: deque[Picture] = deque()
-        self.is_live = is_live
+        self.gives_every = gives_every
         self.is_open = False
         self.is_ended = False
         self.is_stopped = False
         self.error: EdgeError | None = None
         self.dropped = 0
+        self.sign_of_life_s = time.monotonic()
 
     def announce_open(self) -> None:
         """Say that the capture is open; pictures may follow."""
@@ -53,9 +55,9 @@ class Handover:
             self.changed.notify_all()
 
     def put(self, picture: Picture) -> None:
-        """Hand a picture over; for a file, wait until there is room."""
+        """Hand a picture over; where every one is given, wait until there is room."""
         with self.changed:
-            if self.is_live:
+            if not self.gives_every:
                 self.dropped += len(self.pictures)
                 self.pictures.clear()
             else:
@@ -66,6 +68,11 @@ class Handover:
                 return
             self.pictures.append(picture)
             self.changed.notify_all()
+
+    def renew_deadline(self) -> None:
+        """Say that there is no picture, and that nothing is wrong."""
+        with self.changed:
+            self.sign_of_life_s = time.monotonic()
 
     def end(self, error: EdgeError | None) -> None:
         """Say that no more pictures come; what was handed over is still given."""
@@ -94,12 +101,23 @@ class Handover:
             return self.is_open
 
     def wait_for_picture(self, timeout_s: float) -> bool:
-        """Whether `take` will not have to wait: a picture, the end or a stop came in time."""
+        """Whether `take` will not have to wait: a picture, the end or a stop came in time.
+
+        Args:
+            timeout_s: how long after this call, or after the last sign of life.
+        """
+        started_s = time.monotonic()
         with self.changed:
-            return self.changed.wait_for(
-                lambda: bool(self.pictures) or self.is_ended or self.is_stopped,
-                timeout_s,
-            )
+            while True:
+                end_s = max(started_s, self.sign_of_life_s) + timeout_s
+                rest_s = end_s - time.monotonic()
+                if self.changed.wait_for(
+                    lambda: bool(self.pictures) or self.is_ended or self.is_stopped,
+                    max(rest_s, 0.0),
+                ):
+                    return True
+                if rest_s <= 0:
+                    return False
 
     def take(self) -> Picture | None:
         """The next picture; None at the end.

@@ -7,12 +7,10 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from edge.decode import decode_image
 from edge.errors import DecodeError, DeviceError, InputTooLargeError
 from edge.opencv import import_opencv
 from edge.sources.capture import MAX_FRAME_PIXELS, Deadlines
+from edge.sources.jpeg_frames import JPEG_CODES, decode_jpeg
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -21,8 +19,9 @@ __all__ = [
     "OpenCvCapture",
     "WholeFrames",
     "load_opencv",
+    "on_one_line",
+    "open_backend",
     "open_with_ffmpeg",
-    "open_with_v4l2",
 ]
 
 # A server may not send us elsewhere: no redirects, and no format that lists further addresses
@@ -33,10 +32,7 @@ _FFMPEG_OPTIONS = (
     "format_whitelist;avi,jpeg_pipe,matroska,mjpeg,mov,mpegts,mpjpeg,rtp,rtsp,sdp|tls_verify;1"
 )
 _FFMPEG_QUIET = "-8"  # AV_LOG_QUIET
-_JPEG_CODES = frozenset({b"MJPG", b"mjpg", b"jpeg"})
-_JPEG_START = b"\xff\xd8\xff"
 _UNDECODED = -1
-_RGB_CHANNELS = 3
 
 
 class OpenCvCapture:
@@ -53,13 +49,16 @@ class OpenCvCapture:
             has_picture, pixels = self._capture.read()
         except self._opencv.error as error:
             raise DeviceError(
-                f"{self._shown}: OpenCV failed to read a frame ({_one_line(error)}); open it anew",
+                f"{self._shown}: OpenCV failed to read a frame ({on_one_line(error)}); "
+                "open it anew",
             ) from error
         return has_picture, pixels
 
-    def keep_one_buffer(self) -> None:
-        """Let few pictures wait in the driver; where it refuses, reading still drains them."""
-        self._capture.set(self._opencv.CAP_PROP_BUFFERSIZE, 1)
+    @property
+    def fourcc(self) -> bytes:
+        """The four-character code of its pictures' format."""
+        code = int(self._capture.get(self._opencv.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+        return code.to_bytes(4, "little")
 
     @property
     def stated_frames(self) -> int:
@@ -73,8 +72,7 @@ class OpenCvCapture:
         Returns:
             Whether it does, and will.
         """
-        code = int(self._capture.get(self._opencv.CAP_PROP_FOURCC)) & 0xFFFFFFFF
-        if code.to_bytes(4, "little") not in _JPEG_CODES:
+        if self.fourcc not in JPEG_CODES:
             return False
         return bool(self._capture.set(self._opencv.CAP_PROP_FORMAT, _UNDECODED))
 
@@ -161,11 +159,7 @@ class WholeFrames:
         self._frames_given += 1
         if not self._is_jpeg:
             return picture
-        data = picture.tobytes()
-        # The part header of a saved MJPEG stream may precede the picture.
-        data = data[max(data.find(_JPEG_START), 0) :]
-        pixels = decode_image(data, source=f"{self._shown}: frame {index}").pixels
-        return np.repeat(pixels, _RGB_CHANNELS, axis=2) if pixels.shape[2] == 1 else pixels
+        return decode_jpeg(picture, source=f"{self._shown}: frame {index}")
 
 
 def load_opencv() -> ModuleType:
@@ -211,31 +205,25 @@ def open_with_ffmpeg(target: str, deadlines: Deadlines, *, shown: str) -> OpenCv
         opencv.CAP_PROP_READ_TIMEOUT_MSEC,
         _milliseconds(deadlines.read_s),
     ]
-    return _open(opencv, (target, opencv.CAP_FFMPEG, parameters), shown=shown)
+    capture = open_backend(opencv, (target, opencv.CAP_FFMPEG, parameters), shown=shown)
+    return None if capture is None else OpenCvCapture(opencv, capture, shown=shown)
 
 
-def open_with_v4l2(device: str, *, shown: str) -> OpenCvCapture | None:
-    """Open a camera with Video4Linux and nothing else. May hang.
+def open_backend(opencv: ModuleType, arguments: tuple[Any, ...], *, shown: str) -> Any:
+    """A `cv2.VideoCapture` of one backend. May hang.
 
     Args:
-        device: its device file, such as "/dev/video0".
+        opencv: OpenCV.
+        arguments: of the capture: what to open, the backend, and parameters where there are any.
         shown: what messages call it.
 
     Returns:
         None where it cannot be opened.
 
     Raises:
-        DeviceError: this OpenCV has no Video4Linux, or failed.
+        DeviceError: this OpenCV lacks the backend, or failed.
         InputTooLargeError: its frames are over the size limit.
     """
-    opencv = load_opencv()
-    capture = _open(opencv, (device, opencv.CAP_V4L2), shown=shown)
-    if capture is not None:
-        capture.keep_one_buffer()
-    return capture
-
-
-def _open(opencv: ModuleType, arguments: tuple[Any, ...], *, shown: str) -> OpenCvCapture | None:
     backend = arguments[1]
     if not opencv.videoio_registry.hasBackend(backend):
         name = opencv.videoio_registry.getBackendName(backend)
@@ -249,14 +237,19 @@ def _open(opencv: ModuleType, arguments: tuple[Any, ...], *, shown: str) -> Open
         width = int(capture.get(opencv.CAP_PROP_FRAME_WIDTH))
         height = int(capture.get(opencv.CAP_PROP_FRAME_HEIGHT))
     except opencv.error as error:
-        raise DeviceError(f"{shown}: OpenCV failed to open it ({_one_line(error)})") from error
+        raise DeviceError(f"{shown}: OpenCV failed to open it ({on_one_line(error)})") from error
     if width * height > MAX_FRAME_PIXELS:
         capture.release()
         raise InputTooLargeError(
             f"{shown}: frames are {width} x {height}, over the limit of {MAX_FRAME_PIXELS} pixels; "
             "make them smaller",
         )
-    return OpenCvCapture(opencv, capture, shown=shown)
+    return capture
+
+
+def on_one_line(error: BaseException) -> str:
+    """What OpenCV says, whose messages have several lines."""
+    return " ".join(str(error).split())
 
 
 def _ffmpeg_options() -> str:
@@ -274,7 +267,3 @@ def _milliseconds(seconds: float) -> int:
     # OpenCV takes an int, and 0 for "no deadline". Never less than ours: the time it took tells
     # a stream that fell silent from one that ended.
     return min(math.ceil(seconds * 1000), 2**31 - 1)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())

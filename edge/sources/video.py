@@ -11,6 +11,7 @@ from edge.errors import DecodeError, InputNotFoundError, UnsupportedInputError
 from edge.sources.base import without_credentials
 from edge.sources.capture import CaptureSettings, Deadlines
 from edge.sources.captured_frames import CapturedFrames
+from edge.sources.jpeg_frames import JpegFrames
 from edge.sources.opencv_capture import WholeFrames, load_opencv, open_with_ffmpeg
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def open_network_stream(address: str, *, deadlines: Deadlines) -> CapturedFrames
     """Open an RTSP or HTTP-MJPEG address; the newest frame wins.
 
     The first frames can be as old as opening took: FFMPEG keeps what it read to learn the format.
+    A cut picture of a motion JPEG is given as a torn one; what H.264 lacks is not told by FFMPEG.
 
     Args:
         address: as the user gave it, credentials included.
@@ -90,7 +92,10 @@ def open_network_stream(address: str, *, deadlines: Deadlines) -> CapturedFrames
     load_opencv()
 
     def open_capture() -> Capture | None:
-        return open_with_ffmpeg(target, deadlines, shown=settings.shown)
+        capture = open_with_ffmpeg(target, deadlines, shown=settings.shown)
+        if capture is not None and capture.ask_for_jpegs():
+            return JpegFrames(capture, shown=settings.shown)
+        return capture
 
     return CapturedFrames(open_capture, settings)
 

@@ -17,10 +17,11 @@ from edge.errors import (
     UsageError,
 )
 from edge.sources.base import FrameSource, open_source
-from edge.sources.camera import find_device, list_cameras
+from edge.sources.camera import list_cameras, parse_camera
 from edge.sources.capture import CaptureSettings, Deadlines
 from edge.sources.captured_frames import CapturedFrames
-from edge.sources.opencv_capture import load_opencv, open_with_v4l2
+from edge.sources.opencv_capture import load_opencv
+from edge.sources.v4l2_capture import CameraMode, open_with_v4l2
 
 SOON = Deadlines(open_s=0.3, read_s=0.3)
 PATIENT = Deadlines(open_s=30, read_s=30)
@@ -76,7 +77,7 @@ def _no_thread_is_left() -> Iterator[None]:
     ],
 )
 def test_a_camera_address_means_a_device_file(address: str, device: str) -> None:
-    assert find_device(address) == Path(device)
+    assert parse_camera(address) == (Path(device), CameraMode())
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_camera_that_is_not_there_is_named_with_those_that_are() -> None:
 
 def test_a_device_that_is_no_camera_does_not_open(capfd: pytest.CaptureFixture[str]) -> None:
     load_opencv()
-    assert open_with_v4l2("/dev/null", shown="camera:9") is None
+    assert open_with_v4l2("/dev/null", CameraMode(), shown="camera:9") is None
     assert capfd.readouterr() == ("", "")
 
 
