@@ -17,7 +17,7 @@ from edge.model_parts import ModelParts, check_against_engine
 from edge.postprocess.dequantize import dequantize_output
 from edge.postprocess.read_output import read_output
 from edge.record import Record
-from edge.results import ModelIdentity, OutputResult, Result
+from edge.results import EVEN_GATE, INPUT_GATE, ModelIdentity, NoAnswer, OutputResult, Result
 from edge.stage_timer import StageTimer
 
 if TYPE_CHECKING:
@@ -93,10 +93,20 @@ class Model:
         tensor, refusal = picture.prepare_checked(frame)
         timer.end("preprocess")
         if refusal is not None:
-            return self._result(frame, timer, refusal, ())
+            return self._result(frame, timer, NoAnswer("refused", EVEN_GATE, refusal))
         raw = self._infer({self._input_name: tensor})
         timer.end("infer")
-        return self._result(frame, timer, None, self._read_outputs(raw, timer))
+        return self._result(frame, timer, self._read_outputs(raw, timer))
+
+    def no_result(self, frame: Frame, why: NoAnswer) -> Result:
+        """What is said of a frame that the model was not, or could not be, asked about.
+
+        Args:
+            frame: what came.
+            why: what stood in the way.
+        """
+        timer = StageTimer(capture_ns=frame.capture_ns, decode_ns=frame.decode_ns)
+        return self._result(frame, timer, why)
 
     def _run_record(self, source: ModelInput) -> Result:
         record = self._to_record(source)
@@ -104,10 +114,10 @@ class Model:
         tensors, refusal = self._records().prepare_checked(record)
         timer.end("preprocess")
         if refusal is not None:
-            return self._result(record, timer, refusal, ())
+            return self._result(record, timer, NoAnswer("refused", INPUT_GATE, refusal))
         raw = self._infer(tensors)
         timer.end("infer")
-        return self._result(record, timer, None, self._read_outputs(raw, timer))
+        return self._result(record, timer, self._read_outputs(raw, timer))
 
     def _read_outputs(
         self, raw: Mapping[str, NDArray[Any]], timer: StageTimer
@@ -135,21 +145,23 @@ class Model:
         self,
         frame: Frame | Record,
         timer: StageTimer,
-        refusal: str | None,
-        outputs: tuple[OutputResult, ...],
+        found: tuple[OutputResult, ...] | NoAnswer,
     ) -> Result:
+        why = found if isinstance(found, NoAnswer) else None
         return Result(
             source=frame.source,
             index=frame.index,
-            status="ok" if refusal is None else "refused",
-            reason=refusal,
-            outputs=outputs,
+            status="ok" if why is None else why.status,
+            reason=None if why is None else why.reason,
+            outputs=() if isinstance(found, NoAnswer) else found,
             model=self.parts.identity,
             engine=self.parts.engine.name,
             precision=self.parts.artifact.precision,
             latency_ns=timer.latency(),
             digest=frame.digest,
             capture_time_ns=frame.capture_time_ns,
+            capture_monotonic_ns=getattr(frame, "capture_monotonic_ns", 0),
+            gate="" if why is None else why.gate,
         )
 
     def output_values(self, source: ModelInput) -> dict[str, NDArray[np.float32]]:

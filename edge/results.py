@@ -5,7 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["LatencyNs", "ModelIdentity", "OutputResult", "Result", "Score"]
+__all__ = [
+    "EVEN_GATE",
+    "INPUT_GATE",
+    "LatencyNs",
+    "ModelIdentity",
+    "NoAnswer",
+    "OutputResult",
+    "Result",
+    "Score",
+]
+
+EVEN_GATE = "even"
+"""Gate of a picture of one even tone."""
+
+INPUT_GATE = "input"
+"""Gate of an input that could not be read, or lacks what the model needs."""
 
 OutputKind = Literal["classification", "multilabel", "regression"]
 Status = Literal["ok", "refused", "error"]
@@ -79,14 +94,30 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Why an input gets no answer.
+
+    Attributes:
+        status: "refused": it was readable but must not be answered; "error": it was not.
+        gate: as `Result.gate`.
+        reason: one line.
+    """
+
+    status: Literal["refused", "error"]
+    gate: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The answer for one input.
 
     Attributes:
         source: where the input came from.
         index: 0-based position within the source.
-        status: "ok"; "refused" where the input was readable but must not be answered
-            (`reason` says why, `outputs` is empty).
+        status: "ok"; "refused" where the input was readable but must not be answered; "error"
+            where it was not readable, as only a stream says it (elsewhere that is raised). Where
+            it is not "ok", `reason` says why and `outputs` is empty.
         reason: None when status is "ok".
         outputs: one entry for each output in the manifest.
         model: which model answered.
