@@ -27,6 +27,7 @@ from edge.errors import (
     ModelMismatchError,
     ModelUnreadableError,
     OutputError,
+    SignatureError,
     UnsupportedInputError,
     UsageError,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "ReplayEngine",
     "Result",
     "Score",
+    "SignatureError",
     "TensorSpec",
     "UnsupportedInputError",
     "UsageError",

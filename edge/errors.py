@@ -11,7 +11,8 @@
     │   └── UnsupportedInputError  3          input_unsupported
     ├── BundleError (ValueError)   4          bundle
     │   ├── ManifestError          4          manifest
-    │   └── DigestError            4          digest
+    │   ├── DigestError            4          digest
+    │   └── SignatureError         4          signature
     ├── EngineError                5          engine
     │   ├── EngineNotInstalledError 5         engine_not_installed
     │   ├── ModelMismatchError (also BundleError) 4 model_mismatch
@@ -45,6 +46,7 @@ __all__ = [
     "ModelMismatchError",
     "ModelUnreadableError",
     "OutputError",
+    "SignatureError",
     "UnsupportedInputError",
     "UsageError",
 ]
@@ -117,6 +119,12 @@ class DigestError(BundleError):
     """A file in the bundle is not the one the manifest names."""
 
     code = "digest"
+
+
+class SignatureError(BundleError):
+    """A bundle is not signed by a maker who is trusted, or was changed since it was signed."""
+
+    code = "signature"
 
 
 class EngineError(EdgeError):

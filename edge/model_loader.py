@@ -42,6 +42,8 @@ class LoadOptions:
             say; "" leaves the choice to them.
         bare: for a bare .onnx or .tflite file: what it does not say itself.
         preferred_engine: the first that "auto" looks for.
+        trusted_keys: raw Ed25519 public keys (`edge.bundle.signature.read_public_key`), one of
+            which must have signed the bundle; none: signed or not.
         choices: what `edge-bench choose` found on this machine; where it knows the bundle, that
             file and those threads are taken, whatever stands above.
         note: is told in one line why a choice that was made is not used.
@@ -53,6 +55,7 @@ class LoadOptions:
     artifact: str = ""
     bare: BareModelOptions | None = None
     preferred_engine: str = "onnxruntime"
+    trusted_keys: tuple[bytes, ...] = ()
     choices: ChoiceBook | None = None
     note: Callable[[str], None] | None = None
 
@@ -91,6 +94,10 @@ def load(
         raise UsageError("engine or threads are given beside options; give them in options")
     path = Path(model) if model is not None else DEFAULT_BUNDLE
     if path.suffix.lower() in _BARE_SUFFIXES and not path.is_dir():
+        if options.trusted_keys:
+            raise UsageError(
+                f"{path} is a bare model file, which cannot be signed; give a signed bundle"
+            )
         from edge.bare_model import open_bare_model
 
         return Model(open_bare_model(path, options, stand_in=stand_in, start_ns=start))
@@ -112,7 +119,7 @@ def _open_bundle(
     from edge.bundle.reader import open_bundle
     from edge.engines.selection import create_engine
 
-    with open_bundle(path) as bundle:
+    with open_bundle(path, trusted_keys=options.trusted_keys) as bundle:
         manifest = bundle.manifest
         prepare_for(manifest.inputs)
         if stand_in is not None:

@@ -37,6 +37,7 @@ PUBLIC = [
     "ReplayEngine",
     "Result",
     "Score",
+    "SignatureError",
     "TensorSpec",
     "UnsupportedInputError",
     "UsageError",

@@ -14,13 +14,16 @@ __all__ = [
     "MAX_FILE_BYTES",
     "MAX_PATH_BYTES",
     "MAX_TOTAL_BYTES",
+    "SIGNATURE_NAME",
     "check_paths",
     "path_fault",
 ]
 
 MANIFEST_NAME = "manifest.json"
+SIGNATURE_NAME = "manifest.sig"
+"""Beside the manifest where its maker signed it, and like it in no list of files."""
 MAX_FILES = 1000
-"""Files in a bundle, `manifest.json` not counted."""
+"""Files in a bundle, `manifest.json` and `manifest.sig` not counted."""
 MAX_FILE_BYTES = 2**31 - 1
 """2 GiB: neither protobuf (ONNX) nor FlatBuffers (TFLite) addresses more."""
 MAX_TOTAL_BYTES = 2**32 - 1 - 2**21

@@ -10,6 +10,7 @@ from edge.bundle.bundle_paths import (
     MAX_FILE_BYTES,
     MAX_FILES,
     MAX_TOTAL_BYTES,
+    SIGNATURE_NAME,
     check_paths,
 )
 from edge.bundle.faults import FaultList, shown
@@ -113,6 +114,8 @@ def _check_files(files: tuple[FileEntry, ...], faults: FaultList) -> None:
         path = f"files[{index}]"
         if each.path.casefold() == MANIFEST_NAME:
             faults.add(f"{path}.path", f"{MANIFEST_NAME} cannot hold its own digest; leave it out")
+        if each.path.casefold() == SIGNATURE_NAME:
+            faults.add(f"{path}.path", f"{SIGNATURE_NAME} signs the manifest; leave it out")
         check_sha256(each.sha256, f"{path}.sha256", faults)
         check_within(each.size_bytes, (0, MAX_FILE_BYTES), f"{path}.size_bytes", faults)
     total = sum(each.size_bytes for each in files)

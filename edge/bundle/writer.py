@@ -15,11 +15,13 @@ from typing import BinaryIO
 
 import msgspec
 
-from edge.bundle.bundle_paths import MANIFEST_NAME, MAX_FILE_BYTES
+from edge.bundle.bundle_paths import MANIFEST_NAME, MAX_FILE_BYTES, SIGNATURE_NAME
 from edge.bundle.faults import reason, shown
 from edge.bundle.manifest import FileEntry, Manifest
 from edge.bundle.manifest_reader import manifest_to_json, parse_manifest
 from edge.bundle.onnx_references import check_self_contained
+from edge.bundle.reader import Bundle
+from edge.bundle.signature import Signature, signature_to_text
 from edge.bundle.zip_files import (
     CENTRAL,
     CENTRAL_SIGNATURE,
@@ -30,8 +32,9 @@ from edge.bundle.zip_files import (
     UTF8_FLAG,
 )
 from edge.errors import OutputError
+from edge.stored_files import new_stored_file, sync_folder
 
-__all__ = ["ALIGNMENT_BYTES", "BUNDLE_SUFFIX", "write_bundle"]
+__all__ = ["ALIGNMENT_BYTES", "BUNDLE_SUFFIX", "copy_bundle", "write_bundle"]
 
 BUNDLE_SUFFIX = ".edge"
 ALIGNMENT_BYTES = 64
@@ -86,12 +89,47 @@ def write_bundle(
     checked = parse_manifest(text)
     contents = _contents(text, checked, files)
     with _aside(target) as aside:
-        if is_file:
-            with _stored_file(aside) as output:
-                _write_zip(output, contents)
-        else:
-            _write_folder(aside, contents)
+        _write_contents(aside, contents, is_file=is_file)
     return checked
+
+
+def copy_bundle(
+    bundle: Bundle,
+    destination: str | os.PathLike[str],
+    *,
+    signature: Signature | None,
+) -> None:
+    """Write an opened bundle anew, its manifest byte for byte, as `write_bundle` does.
+
+    Args:
+        bundle: what to copy; it may be what stands at `destination`, where that is one file.
+        destination: as for `write_bundle`.
+        signature: to put beside the manifest; None for none.
+
+    Raises:
+        BundleError: the bundle changed since it was opened, or cannot be read.
+        OutputError: as `write_bundle`.
+    """
+    target = Path(destination)
+    is_file = _check_destination(target)
+    with _aside(target) as aside:
+        _write_contents(aside, _copied(bundle, signature), is_file=is_file)
+
+
+def _write_contents(aside: Path, contents: Iterable[tuple[str, bytes]], *, is_file: bool) -> None:
+    if is_file:
+        with new_stored_file(aside) as output:
+            _write_zip(output, contents)
+    else:
+        _write_folder(aside, contents)
+
+
+def _copied(bundle: Bundle, signature: Signature | None) -> Iterator[tuple[str, bytes]]:
+    yield MANIFEST_NAME, bundle.read_manifest()
+    if signature is not None:
+        yield SIGNATURE_NAME, signature_to_text(signature)
+    for entry in bundle.manifest.files:
+        yield entry.path, bundle.read(entry.path)
 
 
 def _check_destination(target: Path) -> bool:
@@ -169,7 +207,7 @@ def _aside(target: Path) -> Iterator[Path]:
         _remove(aside)
         raise
     with suppress(OSError):  # some file systems cannot do this; the content itself is stored
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 def _remove(path: Path) -> None:
@@ -180,32 +218,15 @@ def _remove(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _stored_file(path: Path) -> Iterator[BinaryIO]:
-    """A new file whose content is on the disk, not in its cache, when the block ends."""
-    with path.open("xb") as output:
-        yield output
-        output.flush()
-        os.fsync(output.fileno())
-
-
 def _write_folder(folder: Path, contents: Iterable[tuple[str, bytes]]) -> None:
     folder.mkdir()
     for path, data in contents:
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        with _stored_file(place) as output:
+        with new_stored_file(place) as output:
             output.write(data)
     for each, _, _ in os.walk(folder):
-        _sync_folder(Path(each))
+        sync_folder(Path(each))
 
 
 def _write_zip(output: BinaryIO, contents: Iterable[tuple[str, bytes]]) -> None:

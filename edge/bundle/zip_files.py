@@ -26,6 +26,7 @@ from edge.bundle.bundle_paths import (
     MAX_FILE_BYTES,
     MAX_FILES,
     MAX_TOTAL_BYTES,
+    SIGNATURE_NAME,
     check_paths,
 )
 from edge.bundle.faults import FaultList, shown
@@ -64,6 +65,7 @@ _ENCRYPTED_FLAG = 0x1
 _DESCRIPTOR_FLAG = 0x8
 _ZIP64_COUNT, _ZIP64_SIZE = 0xFFFF, 0xFFFFFFFF
 _UNIX = 3
+_WITHOUT_DIGEST = (MANIFEST_NAME, SIGNATURE_NAME)
 _DOS_FOLDER = 0x10
 _MAX_DIRECTORY_BYTES = 2**20
 _REPACK = "make it again with edge-quantize, or with: zip -0 -X -D -r NAME.edge ."
@@ -98,9 +100,9 @@ class ZipFiles(BundleFiles):
         self._entries = entries
 
     def read(self, name: str, *, limit: int) -> bytes:
-        """Read a whole file; of `manifest.json`, which no digest covers, check the CRC-32."""
+        """Read a whole file; of those that no digest covers, check the CRC-32."""
         data = super().read(name, limit=limit)
-        if name == MANIFEST_NAME and zlib.crc32(data) != self._entries[name].crc:
+        if name in _WITHOUT_DIGEST and zlib.crc32(data) != self._entries[name].crc:
             raise BundleError(f"{name} is damaged (its CRC-32 differs); copy the bundle again")
         return data
 
@@ -162,8 +164,9 @@ def _read_end(descriptor: int, file_size: int) -> tuple[int, int, int]:
         raise _damaged("zip64 is not read")
     if disk or first_disk or on_disk != count or comment:
         raise _damaged("its end record is not that of one whole file without a comment")
-    if count > MAX_FILES + 1:
-        raise _damaged(f"it has {count} entries; at most {MAX_FILES + 1} are read")
+    most = MAX_FILES + len(_WITHOUT_DIGEST)
+    if count > most:
+        raise _damaged(f"it has {count} entries; at most {most} are read")
     if size > _MAX_DIRECTORY_BYTES:
         raise _damaged(f"its directory has {size} bytes; at most {_MAX_DIRECTORY_BYTES} are read")
     if offset + size != file_size - END.size:

@@ -226,8 +226,8 @@ def test_entries_that_disagree_with_each_other_are_refused(
         pytest.param(ForgedEnd(offset=2**31), "does not end where", id="directory outside"),
         pytest.param(ForgedEnd(size=2**30), "at most 1048576", id="huge directory"),
         pytest.param(
-            ForgedEnd(count=MAX_FILES + 2, count_on_disk=MAX_FILES + 2),
-            f"at most {MAX_FILES + 1}",
+            ForgedEnd(count=MAX_FILES + 3, count_on_disk=MAX_FILES + 3),
+            f"at most {MAX_FILES + 2}",
             id="too many entries",
         ),
         pytest.param(
