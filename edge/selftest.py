@@ -18,7 +18,7 @@ from edge.model_parts import ModelParts
 from edge.pipeline import Model
 from edge.record import Record
 
-__all__ = ["GoldenCheck", "read_golden", "run_selftest"]
+__all__ = ["GoldenCheck", "check_loaded_model", "read_golden", "run_selftest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def run_selftest(
 
     Args:
         path: a bundle; None for the one that comes with edgedx.
-        options: which engine, precision and threads; "auto" takes all.
+        options: which engine, precision, threads and trusted keys; "auto" takes all.
 
     Yields:
         One check for each artifact and golden input; a single failed one, with the reason, for
@@ -72,7 +72,7 @@ def run_selftest(
     """
     path = path or DEFAULT_BUNDLE
     options = options or LoadOptions()
-    with open_bundle(path) as bundle:
+    with open_bundle(path, trusted_keys=options.trusted_keys) as bundle:
         manifest = bundle.manifest
         if not manifest.golden:
             raise BundleError(f"{path} holds no golden example; rebuild it with edge-quantize")
@@ -90,7 +90,7 @@ def run_selftest(
             )
         for artifact in chosen:
             try:
-                yield from _check_artifact(path, artifact, bundle, options.threads)
+                yield from _check_artifact(path, artifact, bundle, options)
             except EngineError as error:
                 yield _failed(artifact, str(error))
 
@@ -99,12 +99,36 @@ def _check_artifact(
     path: Path,
     artifact: Artifact,
     bundle: Bundle,
-    threads: int | None,
+    options: LoadOptions,
 ) -> Iterator[GoldenCheck]:
-    options = LoadOptions(threads=threads, artifact=artifact.path)
+    options = LoadOptions(
+        threads=options.threads, artifact=artifact.path, trusted_keys=options.trusted_keys
+    )
     with load(path, options=options) as model:
-        for example in bundle.manifest.golden:
-            yield _check(model, example, bundle.read(example.input))
+        yield from _check_examples(model, bundle)
+
+
+def check_loaded_model(model: Model, path: Path) -> Iterator[GoldenCheck]:
+    """Check a model that is loaded already on its bundle's golden inputs.
+
+    Args:
+        model: loaded from the bundle.
+        path: the bundle.
+
+    Yields:
+        One check for each golden input; none where the bundle holds none.
+
+    Raises:
+        BundleError: the bundle is refused.
+        EngineError: the engine failed.
+    """
+    with open_bundle(path) as bundle:
+        yield from _check_examples(model, bundle)
+
+
+def _check_examples(model: Model, bundle: Bundle) -> Iterator[GoldenCheck]:
+    for example in bundle.manifest.golden:
+        yield _check(model, example, bundle.read(example.input))
 
 
 def _failed(artifact: Artifact, reason: str) -> GoldenCheck:
