@@ -1,0 +1,1 @@
+"""Two model slots: a new bundle is tried, and the old one comes back by itself."""
