@@ -71,6 +71,13 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 metavar="N",
                 help="Default: the board's, else all, at most 4.",
             ),
+            click.option(
+                "--require-signature",
+                "key_paths",
+                multiple=True,
+                metavar="PUBLIC.pem",
+                help="Accept only a bundle signed with this key; given again: or with that one.",
+            ),
             click.option("--debug", is_flag=True, help="Show tracebacks and engine messages."),
         ],
     ):
@@ -167,10 +174,19 @@ def _load_options(options: dict[str, Any]) -> LoadOptions:
         precision=options["precision"],
         threads=recommended.threads if options["threads"] is None else options["threads"],
         bare=_bare_options(options),
+        trusted_keys=_trusted_keys(options),
         preferred_engine=recommended.engine,
         choices=_choices(options),
         note=lambda line: click.echo(f"edge-run: {line}", err=True),
     )
+
+
+def _trusted_keys(options: dict[str, Any]) -> tuple[bytes, ...]:
+    if not options["key_paths"]:
+        return ()
+    from edge.bundle.signature import read_public_key
+
+    return tuple(map(read_public_key, options["key_paths"]))
 
 
 def _choices(options: dict[str, Any]) -> ChoiceBook | None:
@@ -252,7 +268,12 @@ def selftest_command(**options: Any) -> int:
     from edge.selftest import run_selftest
 
     path = Path(options["model"]) if options["model"] else None
-    wanted = LoadOptions(options["engine"], options["precision"], options["threads"])
+    wanted = LoadOptions(
+        options["engine"],
+        options["precision"],
+        options["threads"],
+        trusted_keys=_trusted_keys(options),
+    )
     passed = failed = 0
     for check in run_selftest(path, wanted):
         passed += check.is_passed

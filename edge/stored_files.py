@@ -25,19 +25,26 @@ def sync_folder(path: Path) -> None:
 
 
 @contextmanager
-def new_stored_file(path: Path) -> Iterator[BinaryIO]:
+def new_stored_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A new file whose content is on the disk, not in its cache, when the block ends.
+
+    Args:
+        path: of the file.
+        mode: its permissions from the first moment on, less the process's umask.
 
     Raises:
         OSError: it exists, or cannot be written.
     """
-    with path.open("xb") as output:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, mode), "wb") as output:
         yield output
         output.flush()
         os.fsync(output.fileno())
 
 
-def replace_stored_file(path: Path, data: bytes, *, mode: int) -> None:
+def replace_stored_file(
+    path: Path, data: bytes, *, mode: int, aside_in: Path | None = None
+) -> None:
     """Put a small file in its place in one step: after a loss of power it is the old or the new.
 
     One process at a time may do so for one `path`.
@@ -46,11 +53,12 @@ def replace_stored_file(path: Path, data: bytes, *, mode: int) -> None:
         path: the file; its folder exists.
         data: its whole content.
         mode: its permissions, whatever the process's umask is.
+        aside_in: folder on the same disk where it is written first; None for its own.
 
     Raises:
         OSError: it cannot be written; what stood there is untouched.
     """
-    aside = path.with_name(f".{path.name}.partial")
+    aside = (aside_in or path.parent) / f".{path.name}.partial"
     try:
         aside.unlink(missing_ok=True)  # a process was ended here before
         with new_stored_file(aside) as output:

@@ -30,6 +30,7 @@ _EXIT_CODES = (
     "2 wrong use, 3 bad input, 4 bad bundle, 5 engine or output failure, 130 interrupted."
 )
 _INSPECT = "inspect"
+_OF_SIGNING = ("sign", "keygen")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -41,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == [_INSPECT]:
         run_command(inspect_command, words[1:], name="edge-quantize inspect")
+    if words[:1] in ([name] for name in _OF_SIGNING):
+        from quantize.signing_commands import SIGNING_COMMANDS
+
+        run_command(SIGNING_COMMANDS[words[0]], words[1:], name=f"edge-quantize {words[0]}")
     run_command(quantize_command, words, name="edge-quantize")
 
 
@@ -115,7 +120,7 @@ def quantize_command(**options: Any) -> int:
     MODEL is an ONNX, Keras (.keras, .h5) or PyTorch (.pt2) file. The bundle holds an int8 ONNX and
     an int8 TFLite model made from one calibration, the preprocessing, golden examples, and how far
     both models' answers lie from the float model's. `edge-quantize inspect` shows the layers that
-    lose most.
+    lose most; `edge-quantize sign` signs a bundle, with a key from `edge-quantize keygen`.
     """
     _check_installed()
     from quantize.build_bundle import build_bundle
