@@ -17,7 +17,8 @@ _COMMANDS = {
     "serve": ("edge.kiosk.serve_command", "Answer from a camera; show it on a page and an API."),
     "journal": ("edge.kiosk.journal.command", "Verify or export the journal of answers."),
     "update": ("edge.kiosk.slots.command", "Check a new bundle and switch to it."),
-    "install": ("edge.kiosk.install_command", "Lay the systemd service down, or take it away."),
+    "install": ("edge.kiosk.install_command", "Lay the systemd service down and start it."),
+    "remove": ("edge.kiosk.remove_command", "Take the systemd service away again."),
 }
 """By name: the module, which holds a click command `command`, and a line for the overview."""
 
