@@ -1,8 +1,4 @@
-"""The figures of a record for Prometheus: text exposition format 0.0.4.
-
-Source: https://prometheus.io/docs/instrumenting/exposition_formats/. Names and base units after
-https://prometheus.io/docs/practices/naming/: seconds and bytes.
-"""
+"""The figures of a record for Prometheus."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from dataclasses import dataclass
 from benchmarks.records.measurement import Measurement
 from benchmarks.records.record import BenchmarkRecord
 from benchmarks.summary import answers_per_second, summarise_queries, summarise_stages
+from edge.metrics_text import MetricFamily, MetricSample, metrics_text
 
 __all__ = ["record_to_prometheus"]
 
@@ -44,13 +41,15 @@ def record_to_prometheus(record: BenchmarkRecord) -> str:
     samples = [
         sample for measurement in record.measurements for sample in _samples(record, measurement)
     ]
-    lines: list[str] = []
-    for name, words in _HELP.items():
-        found = [each for each in samples if each.name == name]
-        if found:
-            lines += [f"# HELP {name} {words}", f"# TYPE {name} gauge"]
-            lines += [f"{name}{{{_labels(each.labels)}}} {each.value!r}" for each in found]
-    return "\n".join(lines) + "\n"
+    return metrics_text(
+        MetricFamily(
+            name,
+            "gauge",
+            words,
+            tuple(MetricSample(each.value, each.labels) for each in samples if each.name == name),
+        )
+        for name, words in _HELP.items()
+    )
 
 
 def _samples(record: BenchmarkRecord, measurement: Measurement) -> Iterator[_Sample]:
@@ -85,11 +84,3 @@ def _samples(record: BenchmarkRecord, measurement: Measurement) -> Iterator[_Sam
     joules = measurement.energy.joules_per_answer
     if joules is not None:
         yield _Sample("edgedx_bench_joules_per_answer", labels, joules)
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

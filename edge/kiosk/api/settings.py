@@ -135,7 +135,11 @@ def is_loopback(host: str) -> bool:
     """Whether only this machine can reach what listens there: a loopback address or localhost."""
     if host.lower() == "localhost":
         return True
-    return _is_address(host) and ipaddress.ip_address(host).is_loopback
+    if not _is_address(host):
+        return False
+    address = ipaddress.ip_address(host)
+    inner = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (inner or address).is_loopback
 
 
 def _is_address(host: str) -> bool:

@@ -1,0 +1,100 @@
+"""Pictures that are sent in: how many at once, how large, how slowly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+from edge.kiosk.api.problems import ProblemError, busy
+from edge.kiosk.api.settings import ApiSettings
+
+__all__ = ["ReadChunk", "Uploads"]
+
+ReadChunk = Callable[[], Awaitable[bytes]]
+"""Gives the next bytes of a body; b"" at its end."""
+
+_GRACE_S = 5.0
+_LEAST_BYTES_PER_SECOND = 32 * 1024
+
+
+class Uploads:
+    """Bodies in memory: a bounded number, each of bounded size and time.
+
+    Args:
+        settings: `uploads_waiting`, `max_upload_bytes` and `body_timeout_s` are used.
+    """
+
+    def __init__(self, settings: ApiSettings) -> None:
+        self._settings = settings
+        self._free = settings.uploads_waiting
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold one of the places, from the first byte until the answer.
+
+        Raises:
+            ProblemError: 429, all are taken.
+        """
+        if not self._free:
+            raise busy(
+                "uploads_waiting",
+                f"{self._settings.uploads_waiting} pictures are being answered already; "
+                "send this one again in a moment",
+            )
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
+
+    def check_size(self, size: int) -> None:
+        """Refuse a size that is known before.
+
+        Raises:
+            ProblemError: 413, it is over the limit.
+        """
+        most = self._settings.max_upload_bytes
+        if size > most:
+            raise ProblemError(
+                413,
+                "upload_too_large",
+                f"{size} bytes were sent in, the most is {most}; send a smaller picture",
+            )
+
+    async def read(self, read_chunk: ReadChunk) -> bytes:
+        """Read a body to its end.
+
+        Raises:
+            ProblemError: 413 over the size limit, 408 over the time limit or slower than 32 KiB
+                a second, 400 where nothing was sent.
+        """
+        body = bytearray()
+        started = time.monotonic()
+        while True:
+            left_s = started + self._allowed_s(len(body)) - time.monotonic()
+            try:
+                chunk = await asyncio.wait_for(read_chunk(), max(0.0, left_s))
+            except asyncio.TimeoutError:
+                raise ProblemError(
+                    408,
+                    "upload_slow",
+                    f"{len(body)} bytes came in {time.monotonic() - started:.0f} s; send the "
+                    "picture faster",
+                    {"Connection": "close"},
+                ) from None
+            if not chunk:
+                break
+            self.check_size(len(body) + len(chunk))
+            body += chunk
+        if not body:
+            raise ProblemError(
+                400, "upload_empty", "nothing was sent; send the bytes of one picture or record"
+            )
+        return bytes(body)
+
+    def _allowed_s(self, received: int) -> float:
+        """Seconds since the beginning by which more than `received` bytes must be there."""
+        limit_s = self._settings.body_timeout_s
+        return min(limit_s, min(_GRACE_S, limit_s) + received / _LEAST_BYTES_PER_SECOND)
