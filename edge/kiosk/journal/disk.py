@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from edge.stored_files import sync_folder
+
 __all__ = ["Disk"]
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -41,11 +43,7 @@ class Disk:
 
     def sync_folder(self, path: Path) -> None:
         """Return when the names in a folder are on the disk."""
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(path)
 
     def make_folder(self, path: Path) -> None:
         """Make a folder that only its owner may enter; its parent's names are not synced."""

@@ -37,12 +37,11 @@ SourceKind = Literal[
     "csi",
     "rtsp",
     "http",
-    "video",
-    "images",
+    "sequence",
     "watch",
     "fake",
     "upload",
-    "other",
+    "file",
 ]
 """Of what kind the source was. A closed set: an address may hold a patient's name."""
 
@@ -54,8 +53,7 @@ _SCHEMES: dict[str, SourceKind] = {
     "rtsps": "rtsp",
     "http": "http",
     "https": "http",
-    "video": "video",
-    "images": "images",
+    "sequence": "sequence",
     "watch": "watch",
     "fake": "fake",
     "upload": "upload",
@@ -161,5 +159,5 @@ def encode_entry(entry: JournalEntry) -> bytes:
 
 
 def kind_of_source(address: str) -> SourceKind:
-    """The kind of a source by the scheme of its address; "other" where it has none we know."""
-    return _SCHEMES.get(address.partition(":")[0].lower(), "other")
+    """The kind of a source by the scheme of its address; "file" where it has none of ours."""
+    return _SCHEMES.get(address.partition(":")[0].lower(), "file")

@@ -57,7 +57,7 @@ def recover(journal: Path, disk: Disk) -> Continuation:
     chains = list_chains(journal)
     chain = newest_chain(chains)
     if chain is None:
-        return _new_chain(journal, chains, "")
+        return _new_chain(journal, "")
     for segment in reversed(chain.segments()):
         tail = find_tail(segment.path, segment.sequence)
         if tail.damage:
@@ -65,12 +65,12 @@ def recover(journal: Path, disk: Disk) -> Continuation:
             disk.rename(chain.path, aside.path)
             disk.sync_folder(journal)
             reason = f"{segment.path.name}: {tail.damage}"
-            return _new_chain(journal, list_chains(journal), reason)
+            return _new_chain(journal, reason)
         if tail.whole_bytes < segment.size_bytes or tail.anchor is None:
             _cut(chain, segment, tail, disk)
         if tail.anchor is not None:
             return _continued(chain, segment, tail)
-    return _first_segment(journal, chains, chain, "")
+    return _first_segment(chains, chain, "")
 
 
 def _continued(chain: ChainFolder, segment: StoredFile, tail: Tail) -> Continuation:
@@ -113,15 +113,13 @@ def _cut(chain: ChainFolder, segment: StoredFile, tail: Tail, disk: Disk) -> Non
         disk.close(file)
 
 
-def _new_chain(journal: Path, chains: list[ChainFolder], set_aside: str) -> Continuation:
+def _new_chain(journal: Path, set_aside: str) -> Continuation:
+    chains = list_chains(journal)
     number = max((each.number for each in chains), default=0) + 1
-    return _first_segment(journal, chains, ChainFolder.make(journal, number), set_aside)
+    return _first_segment(chains, ChainFolder.make(journal, number), set_aside)
 
 
-def _first_segment(
-    journal: Path, chains: list[ChainFolder], chain: ChainFolder, set_aside: str
-) -> Continuation:
-    del journal
+def _first_segment(chains: list[ChainFolder], chain: ChainFolder, set_aside: str) -> Continuation:
     before = next((each for each in reversed(chains) if each.is_damaged), None)
     if before is None:
         return Continuation(chain, Anchor(0, NO_DIGEST), None, is_first=True)
@@ -146,7 +144,8 @@ def _last_readable(chain: ChainFolder) -> tuple[Anchor, ElapsedClock | None]:
                 clock = clock.advanced(moment_of(line.link))
         if last is not None:
             return Anchor(highest, last.digest), clock
-    return Anchor(0, NO_DIGEST), None
+    named = max((each.sequence for each in chain.segments()), default=0)
+    return Anchor(named, NO_DIGEST), None
 
 
 def _readable_lines(path: Path) -> list[Line]:

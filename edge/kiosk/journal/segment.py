@@ -9,7 +9,7 @@ from typing import BinaryIO
 from edge.kiosk.journal.errors import BrokenChainError, JournalError
 from edge.kiosk.journal.line import FORMAT, MAX_LINE_BYTES, Line, read_line
 
-__all__ = ["Anchor", "read_segment"]
+__all__ = ["Anchor", "check_line", "read_segment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +41,34 @@ def read_segment(file: BinaryIO, first_sequence: int, anchor: Anchor | None) -> 
     is_head = True
     while raw := file.readline(MAX_LINE_BYTES + 1):
         line = read_line(raw)
-        if is_head:
-            _check_head(line, first_sequence)
-        elif line.link.kind == "segment":
-            raise BrokenChainError("the first line of a segment stands in the middle of one")
-        if anchor is not None:
-            _check_link(line, anchor)
-        if line.link.synced >= line.link.sequence:
-            raise BrokenChainError("the line says that it was stored before it was written")
+        check_line(line, anchor, first_sequence if is_head else None)
         yield line
         anchor = Anchor(line.link.sequence, line.digest)
         is_head = False
     if is_head:
         raise BrokenChainError("the segment is empty")
+
+
+def check_line(line: Line, anchor: Anchor | None, head_sequence: int | None) -> None:
+    """Check a line against its place.
+
+    Args:
+        line: its own digest is right.
+        anchor: the line before; None where that is not known.
+        head_sequence: of the segment's name where this is its first line, else None.
+
+    Raises:
+        BrokenChainError: it does not belong there.
+        JournalError: a newer version of the program wrote the segment.
+    """
+    if head_sequence is not None:
+        _check_head(line, head_sequence)
+    elif line.link.kind == "segment":
+        raise BrokenChainError("the first line of a segment stands in the middle of one")
+    if anchor is not None:
+        _check_link(line, anchor)
+    if line.link.synced >= line.link.sequence:
+        raise BrokenChainError("the line says that it was stored before it was written")
 
 
 def _check_head(line: Line, first_sequence: int) -> None:
