@@ -20,6 +20,8 @@ _MAX_MESSAGE = 300
 def examine_bundle(path: Path, requirements: UpdateRequirements) -> None:
     """Replay a bundle's golden examples on this machine.
 
+    Root does so as the owner of the folder, who is to run it: a bundle comes from elsewhere.
+
     Args:
         path: the bundle.
         requirements: which artifacts, and how long it may take.
@@ -27,12 +29,15 @@ def examine_bundle(path: Path, requirements: UpdateRequirements) -> None:
     Raises:
         GateError: an answer is not the lab's, or the test crashed or took too long; one line.
     """
+    owner = path.parent.stat()
     given = {
         "path": str(path),
         "engine": requirements.engine,
         "precision": requirements.precision,
         "trusted_keys": [each.hex() for each in requirements.trusted_keys],
         "deadline_s": requirements.selftest_s,
+        "user": owner.st_uid,
+        "group": owner.st_gid,
     }
     end = run_python(_CHILD, json.dumps(given), deadline_s=requirements.selftest_s)
     fault = _fault(end)

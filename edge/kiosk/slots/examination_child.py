@@ -23,10 +23,12 @@ def main(arguments: Sequence[str]) -> None:
     """Test one bundle; the exit code says nothing, the last line of the output does.
 
     Args:
-        arguments: one JSON object: path, engine, precision, trusted_keys, deadline_s.
+        arguments: one JSON object: path, engine, precision, trusted_keys, deadline_s, and the
+            user and group to be.
     """
     given = json.loads(arguments[0])
     _yield_to_the_kiosk()
+    _become(given["user"], given["group"])
     # Where the parent is killed, nobody else would end a test that hangs.
     signal.setitimer(signal.ITIMER_REAL, given["deadline_s"] + 1)
     options = LoadOptions(
@@ -45,6 +47,13 @@ def _yield_to_the_kiosk() -> None:
     os.nice(_PATIENT)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def _become(user: int, group: int) -> None:
+    if os.geteuid() == 0 and user != 0:
+        os.setgroups([])
+        os.setgid(group)
+        os.setuid(user)
 
 
 def _fault(path: Path, options: LoadOptions) -> str:

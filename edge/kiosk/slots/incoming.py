@@ -64,7 +64,7 @@ def copy_in(source: Path, target: Path, *, sha256: str = "") -> None:
         OutputError: there is not enough space.
         OSError: `target` cannot be written.
     """
-    if source.is_dir():
+    if _is_folder(source):
         if sha256:
             raise UsageError(
                 f"{source} is a folder, which has no SHA-256; give the .edge file, or leave the "
@@ -110,6 +110,13 @@ def describe(path: Path, trusted_keys: Sequence[bytes], *, origin: Path) -> Inco
         # The copy is gone when somebody reads this.
         text = str(error).replace(shown(str(path), 300), shown(str(origin), 300))
         raise type(error)(text) from error
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # no leave to look; opening it says so
+        return False
 
 
 def _copy_file(source: Path, target: Path) -> str:

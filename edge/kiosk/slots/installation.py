@@ -66,7 +66,7 @@ class Installation:
             new = describe(incoming, requirements.trusted_keys, origin=bundle)
             if before is not None:
                 if is_same(before.active, new) and is_whole(self.folder, before.active):
-                    return before.active
+                    return self._keep(before, requirements)
                 check_successor(before, new, requirements)
             self.examine(incoming, requirements)
             return self._switch(incoming, new, requirements)
@@ -80,27 +80,42 @@ class Installation:
         """Give the copy its name, put it into the state, and remove what is not needed any more."""
         with locked_state(self.folder):
             state = self._state()
-            name: SlotName = "a"
-            if state is not None and transitions.known_good(state).name == "a":
-                name = "b"
-            record = SlotRecord(
-                name=name,
-                file=slot_file_name(name, new.sha256),
-                sha256=new.sha256,
-                size_bytes=new.size_bytes,
-                digest=new.digest,
-                model_name=new.model_name,
-                model_version=new.model_version,
-                signed_by=new.signed_by,
-            )
+            good = self._good(state)
+            is_same_bundle = state is not None and state.active.digest == new.digest
+            if state is not None and is_same_bundle:
+                name = state.active.name
+            else:
+                name = "b" if good is not None and good.name == "a" else "a"
+            record = _record(name, new)
             incoming.replace(self.folder / record.file)
             sync_folder(self.folder)
-            changed = transitions.installed(state, record, self.trial, time_ns=time.time_ns())
-            keys = tuple(each.hex() for each in requirements.trusted_keys)
-            if keys or requirements.may_be_unsigned:
-                changed = replace(changed, trusted_keys=keys)
+            now = time.time_ns()
+            if state is not None and is_same_bundle:
+                changed = transitions.replaced_by_same(state, record, time_ns=now)
+            elif state is None or good is None:
+                changed = transitions.first_installed(state, record, time_ns=now)
+            else:
+                changed = transitions.installed(state, record, good, self.trial, time_ns=now)
+            changed = _with_keys(changed, requirements)
             remove_unused(self.folder, StateFile(self.folder).write(changed))
             return record
+
+    def _keep(self, before: StoredState, requirements: UpdateRequirements) -> SlotRecord:
+        """Leave the active bundle, and remember what signatures are asked for from now on."""
+        if _with_keys(before, requirements) != before:
+            with locked_state(self.folder):
+                state = self._state() or before
+                StateFile(self.folder).write(_with_keys(state, requirements))
+        return before.active
+
+    def _good(self, state: StoredState | None) -> SlotRecord | None:
+        """What to go back to: known to be good, and whole."""
+        if state is None:
+            return None
+        for record in (transitions.known_good(state), state.previous):
+            if record is not None and is_whole(self.folder, record):
+                return record
+        return None
 
     def _state(self) -> StoredState | None:
         """The state; None where there is none, or where it is lost and only this can help."""
@@ -108,3 +123,23 @@ class Installation:
             return StateFile(self.folder).read()[0]
         except BundleError:
             return None
+
+
+def _with_keys(state: StoredState, requirements: UpdateRequirements) -> StoredState:
+    keys = tuple(each.hex() for each in requirements.trusted_keys)
+    if not keys and not requirements.may_be_unsigned:
+        return state
+    return replace(state, trusted_keys=keys)
+
+
+def _record(name: SlotName, new: Incoming) -> SlotRecord:
+    return SlotRecord(
+        name=name,
+        file=slot_file_name(name, new.sha256),
+        sha256=new.sha256,
+        size_bytes=new.size_bytes,
+        digest=new.digest,
+        model_name=new.model_name,
+        model_version=new.model_version,
+        signed_by=new.signed_by,
+    )

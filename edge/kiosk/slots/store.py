@@ -46,6 +46,7 @@ __all__ = [
 
 _LEAST_STORED_MS: Final = 10_000
 """Time that ran well is stored in steps of so much, to spare the disk."""
+_NO_TRIAL: Final = 0
 
 
 class SlotStore:
@@ -146,7 +147,7 @@ class SlotStore:
                 if transitions.is_failed(changed):
                     changed = self._gone_back_or_stayed(changed, _crash_reason(changed))
             self._unstored_ms = 0.0
-            self._begun = changed.trial.id if changed.trial is not None else None
+            self._begun = changed.trial.id if changed.trial is not None else _NO_TRIAL
             return self._written(stored, changed)
 
     def note_failure(self, reason: str, *, is_golden: bool = False) -> SlotState:

@@ -8,7 +8,7 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
-from edge.errors import BundleError
+from edge.errors import BundleError, DeviceError
 from edge.kiosk.slots.slot_state import SlotName, SwitchKind
 from edge.stored_files import replace_stored_file
 
@@ -130,14 +130,15 @@ class StateFile:
 
         Raises:
             BundleError: both are damaged.
+            DeviceError: this user may not read them.
         """
         state, fault = _read(self._path)
         if state is not None:
             return state, False
-        copy, _ = _read(self._copy)
+        copy, copy_fault = _read(self._copy)
         if copy is not None:
             return copy, True
-        if not fault and not self._copy.exists():
+        if not fault and not copy_fault:
             return None, False
         raise BundleError(
             f"the state of the model slots, {self._path}, is damaged "
@@ -174,6 +175,10 @@ def _read(path: Path) -> tuple[StoredState | None, str]:
             data = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         return None, ""
+    except PermissionError as error:
+        raise DeviceError(
+            f"cannot read {path}: permission denied; run this as the kiosk's user or with sudo"
+        ) from error
     except OSError as error:
         return None, f"it cannot be read: {error.strerror}"
     if len(data) > _MAX_BYTES:

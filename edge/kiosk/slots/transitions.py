@@ -12,10 +12,12 @@ from edge.kiosk.slots.stored_state import SlotRecord, StoredState, SwitchRecord,
 __all__ = [
     "MOST_HISTORY",
     "confirmed_if_long_enough",
+    "first_installed",
     "installed",
     "is_failed",
     "known_good",
     "noted",
+    "replaced_by_same",
     "rolled_back",
     "with_failure",
     "with_good_end",
@@ -44,24 +46,36 @@ def known_good(state: StoredState) -> SlotRecord:
     return state.active if state.trial is None or state.previous is None else state.previous
 
 
-def installed(
-    state: StoredState | None, new: SlotRecord, trial: TrialRecord, *, time_ns: int
-) -> StoredState:
-    """Make a new bundle active; on trial where there is one to go back to.
-
-    Args:
-        state: None for the first.
-        new: in the slot that `known_good` is not in.
-        trial: its trial, of which nothing has been run yet; its `id` is filled in here.
-        time_ns: wall clock.
-    """
+def first_installed(state: StoredState | None, new: SlotRecord, *, time_ns: int) -> StoredState:
+    """Make a bundle active where there is none to go back to, so that no trial makes sense."""
     if state is None:
         first = StoredState(schema_version=1, writes=0, active=new)
         return noted(first, "installed", new, "the first bundle", time_ns=time_ns)
-    good = known_good(state)
+    changed = replace(state, active=new, previous=None, trial=None)
+    return noted(changed, "installed", new, "what was there is damaged", time_ns=time_ns)
+
+
+def installed(
+    state: StoredState, new: SlotRecord, good: SlotRecord, trial: TrialRecord, *, time_ns: int
+) -> StoredState:
+    """Make a new bundle active, on trial.
+
+    Args:
+        state: as it is.
+        new: in the slot that `good` is not in.
+        good: what to go back to.
+        trial: of which nothing has been run yet; its `id` is filled in here.
+        time_ns: wall clock.
+    """
     trial = replace(trial, id=state.writes + 1)
     changed = replace(state, active=new, previous=good, trial=trial)
     return noted(changed, "installed", new, f"on trial after {good.model}", time_ns=time_ns)
+
+
+def replaced_by_same(state: StoredState, same: SlotRecord, *, time_ns: int) -> StoredState:
+    """Put the same bundle, maybe with another signature, in the active one's place; no new trial."""
+    changed = replace(state, active=same)
+    return noted(changed, "installed", same, "the same bundle, laid down anew", time_ns=time_ns)
 
 
 def with_start(state: StoredState) -> StoredState:
