@@ -178,7 +178,10 @@ def _answer_frame(model: Model, frame: Frame, shown: str) -> Result | Failure:
 
 def _expand_stream(argument: str) -> list[str]:
     """A pattern for video files names each of them; all else is one stream."""
-    if "://" in argument or not glob.has_magic(argument) or Path(argument).exists():
+    from edge.sources.base import has_source_prefix
+
+    # A "?" in an address begins its options.
+    if has_source_prefix(argument) or not glob.has_magic(argument) or Path(argument).exists():
         return [argument]
     found = sorted(glob.glob(argument))  # noqa: PTH207 - a pattern may be absolute
     if not found:

@@ -9,15 +9,21 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from edge.errors import UnsupportedInputError, UsageError
+from edge.errors import UsageError
 
 if TYPE_CHECKING:
     from edge.frame import Frame
+    from edge.sources.capture import Deadlines
 
-__all__ = ["FrameSource", "is_stream_address", "open_source", "without_credentials"]
+__all__ = [
+    "FrameSource",
+    "has_source_prefix",
+    "is_stream_address",
+    "open_source",
+    "without_credentials",
+]
 
-CAMERA_PREFIX = "camera:"
-PICAMERA_PREFIX = "picamera:"
+KINDS = ("camera", "picamera", "csi", "sequence", "watch", "fake")
 NETWORK_SCHEMES = frozenset({"http", "https", "rtsp", "rtsps"})
 VIDEO_SUFFIXES = frozenset({".avi", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".webm"})
 
@@ -32,8 +38,10 @@ _HIDDEN = "..."
 class FrameSource(Protocol):
     """Frames one after another, from one place, until it ends or is closed.
 
-    Iterating yields each `Frame` once: colour "bgr", uint8, its pixels its own. `Frame.index`
-    counts what was captured, so a live source that skipped frames leaves gaps.
+    Iterating yields each `Frame` once: colour "bgr", uint8, its pixels its own (picture files keep
+    their grey and their 16 bits). `Frame.index` counts what was captured, so a live source that
+    skipped frames leaves gaps. A live source gives a picture of which only part came as a frame
+    with a `fault`, and goes on; a file that is not whole ends the iteration with an error.
     An error ends the iteration; open the source anew to try again.
     A source that is not closed keeps its camera or file: use it in a `with` statement.
     """
@@ -43,6 +51,14 @@ class FrameSource(Protocol):
         """Whether its frames come when they come (camera, network stream) and its end is a fault.
 
         A source that is not live waits for whoever takes its frames, and may end.
+        """
+        ...
+
+    @property
+    def gives_every(self) -> bool:
+        """Whether every frame is given, in order, and waits to be taken (files, watched folder).
+
+        Otherwise the newest frame wins, and `dropped` counts those that it replaced.
         """
         ...
 
@@ -78,7 +94,7 @@ class FrameSource(Protocol):
 
 
 def is_stream_address(text: str) -> bool:
-    """Whether `text` names a camera, a video file or a network stream.
+    """Whether `text` names a camera, a video, a network stream or another source of frames.
 
     Only the text is looked at: a file need not exist, and a wrong address of a known kind
     ("camera:first") is one too, so that `open_source` can say what is wrong with it.
@@ -86,9 +102,19 @@ def is_stream_address(text: str) -> bool:
     Args:
         text: what the user named.
     """
-    if text.startswith((CAMERA_PREFIX, PICAMERA_PREFIX)) or _network_scheme(text):
+    if has_source_prefix(text) or PurePath(text).suffix.lower() in VIDEO_SUFFIXES:
         return True
-    return PurePath(text).suffix.lower() in VIDEO_SUFFIXES
+    return _is_number_pattern(text)
+
+
+def has_source_prefix(text: str) -> bool:
+    """Whether `text` begins with a kind of source ("camera:", "rtsp://"), and so is no file's name.
+
+    Args:
+        text: what the user named.
+    """
+    kind, colon, _ = text.partition(":")
+    return bool(colon and kind in KINDS) or bool(_network_scheme(text))
 
 
 def open_source(
@@ -97,48 +123,86 @@ def open_source(
     open_timeout_s: float = 10.0,
     read_timeout_s: float = 5.0,
 ) -> FrameSource:
-    """Open a camera, a video file or a network stream; nothing but `text` is opened.
+    """Open a source of frames; nothing but what `text` names is opened.
+
+    docs/sources.md has every address with its options.
 
     Args:
-        text: "camera:0", "camera:/dev/video0", an rtsp://, rtsps://, http:// or https://
-            address (HTTP: MJPEG), or the path of a video file.
+        text: "camera:0", "picamera:", "csi:0", an rtsp://, rtsps://, http:// or https:// address
+            (HTTP: MJPEG), the path of a video file, numbered pictures ("frames/%05d.png"),
+            "sequence:FOLDER", "watch:FOLDER" or "fake:pattern".
         open_timeout_s: seconds that opening may take.
         read_timeout_s: seconds that each frame may take.
 
     Raises:
-        UsageError: `text` is no such address, or a deadline is not a positive number.
-        UnsupportedInputError: "picamera:", or a file that is no video.
-        InputNotFoundError: a video file is missing or unreadable.
+        UsageError: `text` is no such address, an option is wrong, or a deadline is not a
+            positive number.
+        UnsupportedInputError: a file that is no video.
+        InputNotFoundError: a file or folder is missing or unreadable.
         DecodeError: a video file is empty or damaged.
         InputTooLargeError: its frames are over the size limit.
-        DeviceError: a camera is missing or refused, or an address could not be opened.
+        DeviceError: a camera is missing or refused, an address could not be opened, or a program
+            that the source needs is not installed.
         DeviceTimeoutError: it did not open in time.
     """
     from edge.sources.capture import Deadlines
 
     deadlines = Deadlines(open_s=open_timeout_s, read_s=read_timeout_s)
-    if text.startswith(PICAMERA_PREFIX):
-        raise UnsupportedInputError(
-            "picamera: cameras on the ribbon cable cannot be read directly yet; use camera:N for "
-            "a USB camera, or serve the picture over rtsp:// or http:// and give that address",
-        )
-    if text.startswith(CAMERA_PREFIX):
-        from edge.sources.camera import open_camera
-
-        return open_camera(text, deadlines=deadlines)
+    kind, colon, _ = text.partition(":")
+    if colon and kind in KINDS:
+        return _open_kind(kind, text, deadlines)
     if _network_scheme(text):
         from edge.sources.video import open_network_stream
 
         _check_network_address(text)
         return open_network_stream(text, deadlines=deadlines)
+    if _is_number_pattern(text):
+        from edge.sources.image_sequence import open_sequence
+
+        return open_sequence(text, deadlines=deadlines)
     if not is_stream_address(text):
         raise UsageError(
             f"{text!r} names no camera, video or stream; use camera:N, an rtsp:// or http:// "
-            f"address, or a file ending in {', '.join(sorted(VIDEO_SUFFIXES))}",
+            f"address, a file ending in {', '.join(sorted(VIDEO_SUFFIXES))}, or one of "
+            f"{', '.join(f'{each}:' for each in KINDS)} (docs/sources.md)",
         )
     from edge.sources.video import open_video_file
 
     return open_video_file(text, deadlines=deadlines)
+
+
+def _open_kind(kind: str, text: str, deadlines: Deadlines) -> FrameSource:
+    if kind == "camera":
+        from edge.sources.camera import open_camera
+
+        return open_camera(text, deadlines=deadlines)
+    if kind == "picamera":
+        from edge.sources.pi_camera import open_pi_camera
+
+        return open_pi_camera(text, deadlines=deadlines)
+    if kind == "csi":
+        from edge.sources.csi_camera import open_csi_camera
+
+        return open_csi_camera(text, deadlines=deadlines)
+    if kind == "sequence":
+        from edge.sources.image_sequence import open_sequence
+
+        return open_sequence(text, deadlines=deadlines)
+    if kind == "watch":
+        from edge.sources.watched_folder import open_watched_folder
+
+        return open_watched_folder(text, deadlines=deadlines)
+    from edge.sources.fake_camera import open_fake_camera
+
+    return open_fake_camera(text, deadlines=deadlines)
+
+
+def _is_number_pattern(text: str) -> bool:
+    if "%" not in text:
+        return False
+    from edge.sources.image_sequence import is_number_pattern
+
+    return is_number_pattern(text)
 
 
 def without_credentials(address: str) -> str:

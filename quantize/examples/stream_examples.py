@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from edge.decode import decode_image
-from edge.errors import InputError
+from edge.errors import InputError, UnsupportedInputError
 from edge.frame import Frame
+from edge.source_name import show_source
 from quantize.examples.model_examples import Example
 
 __all__ = ["keep_frames"]
@@ -26,21 +27,22 @@ def keep_frames(address: str, *, most: int, scratch: Path) -> list[Example]:
         scratch: an existing folder, which the caller removes.
 
     Raises:
-        InputError: no frame came.
+        InputError: no whole frame came, or one cannot be kept.
         DeviceError: the camera or stream failed.
     """
     from edge.sources.base import open_source, without_credentials
 
     shown = without_credentials(address)
-    is_file = Path(address).is_file()
     kept: list[Path] = []
     stride, count = 1, 0
     with open_source(address, open_timeout_s=10.0, read_timeout_s=5.0) as source:
         for frame in source:
+            if frame.fault:
+                continue
             if count % stride == 0:
                 kept.append(_write(frame, scratch / f"{count:08d}.png"))
             count += 1
-            if len(kept) >= most and not is_file:
+            if len(kept) >= most and source.is_live:
                 break
             if len(kept) >= 2 * most:
                 for path in kept[1::2]:
@@ -56,6 +58,11 @@ def keep_frames(address: str, *, most: int, scratch: Path) -> list[Example]:
 def _write(frame: Frame, path: Path) -> Path:
     from edge.opencv import import_opencv
 
+    if frame.pixels.dtype.kind == "f":
+        raise UnsupportedInputError(
+            f"{show_source(frame.file_name)}: its values are floats, which are not kept without "
+            "loss; name the folder instead of a sequence",
+        )
     _, encoded = import_opencv().imencode(".png", frame.pixels)
     path.write_bytes(encoded.tobytes())
     return path

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.errors import UnsupportedInputError, UsageError
+from edge.errors import UsageError
 from edge.sources.base import is_stream_address, open_source, without_credentials
 
 SECRETS = st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), min_size=1)
@@ -48,11 +48,6 @@ def test_an_image_a_folder_or_anything_else_is_no_stream_address(text: str) -> N
 def test_what_is_no_stream_is_refused_with_what_would_be() -> None:
     with pytest.raises(UsageError, match=r"'film\.png' names no camera.*camera:N.*\.avi"):
         open_source("film.png")
-
-
-def test_a_ribbon_cable_camera_is_refused_with_what_to_use_instead() -> None:
-    with pytest.raises(UnsupportedInputError, match="camera:N"):
-        open_source("picamera:0")
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
