@@ -90,7 +90,7 @@ class Handlers:
         _check_plain(request)
         declared = request.headers.get("content-length", "")
         self._uploads.check_size(int(declared) if declared else 0)
-        with self._uploads.place():
+        async with self._uploads.place():
             body = await self._uploads.read(_chunks(request))
             try:
                 answer = await self._kiosk.infer(body)

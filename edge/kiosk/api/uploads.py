@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from edge.kiosk.api.problems import ProblemError, busy
 from edge.kiosk.api.settings import ApiSettings
@@ -28,26 +28,29 @@ class Uploads:
 
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
-        self._free = settings.uploads_waiting
+        self._places = asyncio.Semaphore(settings.uploads_waiting)
 
-    @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold one of the places, from the first byte until the answer.
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Hold one of the places, from the first byte until the answer; wait for one."""
+        async with self._places:
+            yield
+
+    @contextlib.asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """As `turn`, for a client that had better come back than wait.
 
         Raises:
             ProblemError: 429, all are taken.
         """
-        if not self._free:
+        if self._places.locked():
             raise busy(
                 "uploads_waiting",
                 f"{self._settings.uploads_waiting} pictures are being answered already; "
                 "send this one again in a moment",
             )
-        self._free -= 1
-        try:
+        async with self._places:
             yield
-        finally:
-            self._free += 1
 
     def check_size(self, size: int) -> None:
         """Refuse a size that is known before.

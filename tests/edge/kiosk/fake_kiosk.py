@@ -414,15 +414,22 @@ async def _follow_input(kiosk: FakeKiosk) -> None:
 async def _serve(settings: ApiSettings, scene: str, fps: float, cycle_s: float) -> None:
     from edge.kiosk.api.app import create_app
     from edge.kiosk.api.http_server import HttpServer
+    from edge.kiosk.api.unix_socket import UnixSocketServer
 
     kiosk = FakeKiosk(scene)
     server = HttpServer(create_app(kiosk, settings), settings)
     await server.start()
+    unix_socket = None
+    if settings.unix_socket is not None:
+        unix_socket = UnixSocketServer(kiosk, settings)
+        await unix_socket.start()
     print(f"http://{settings.host}:{server.port}/ pid {os.getpid()}", flush=True)  # noqa: T201 - a program
     try:
         await asyncio.gather(kiosk.play(fps, cycle_s), _follow_input(kiosk))
     finally:
         await server.stop(1.0)
+        if unix_socket is not None:
+            await unix_socket.stop()
 
 
 @click.command()
