@@ -85,6 +85,8 @@ class Kiosk:
         self._in_flight = asyncio.Semaphore(MOST_IN_FLIGHT)
         self._publishing: set[asyncio.Task[None]] = set()
         self._newest: Published | None = None
+        self._newest_number = 0
+        self._taken = 0
         self._preview: tuple[Preview, bytes] | None = None
         self._started_s = time.monotonic()
         address = without_credentials(settings.source)
@@ -115,7 +117,8 @@ class Kiosk:
         body = message.body
         if isinstance(body, Answered):
             await self._in_flight.acquire()
-            task = asyncio.ensure_future(self._publish(body))
+            self._taken += 1
+            task = asyncio.ensure_future(self._publish(body, self._taken))
             self._publishing.add(task)
             task.add_done_callback(self._publishing.discard)
         elif isinstance(body, Inferred):
@@ -132,21 +135,22 @@ class Kiosk:
             reason = happened.message if state == "lost" else ""
             self._source = SourceView(self._source.address, state, time.monotonic(), reason)
 
-    async def _publish(self, answered: Answered) -> None:
+    async def _publish(self, answered: Answered, number: int) -> None:
         try:
             published = await self._publisher.publish(answered)
         finally:
             self._in_flight.release()
-        # Entries are written in order; what could not be written may come in between.
-        if self._newest is None or published.captured_ns >= self._newest.captured_ns:
-            self._newest = published
+        # In the order in which frames were answered, whatever they say of their capture; and
+        # never one of a worker that is gone meanwhile.
+        if number > self._newest_number:
+            self._newest, self._newest_number = published, number
             self._changes.announce()
 
     def _forget_worker(self) -> None:
         """What a worker that is gone has seen is not what is seen now."""
         self._totals.note_gone()
         self._uploads.give_up()
-        self._newest = None
+        self._newest, self._newest_number = None, self._taken
         self._preview = None
         if self._source.state != "none":
             self._source = SourceView(self._source.address, "opening", time.monotonic())

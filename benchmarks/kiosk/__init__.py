@@ -1,0 +1,1 @@
+"""How fast the kiosk is, and whether it stays up."""

@@ -1,0 +1,38 @@
+"""Memory of processes that share libraries: each page counted once, among those that map it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["engine_alone_mib", "proportional_mib"]
+
+_KIB_PER_MIB = 1024
+_ENGINE_ALONE = """
+import sys
+import edge
+from benchmarks.kiosk.footprint import proportional_mib
+with edge.load(sys.argv[1]) as model:
+    for _ in range(5):
+        model.run(sys.argv[2])
+    print(proportional_mib("self"))
+"""
+
+
+def proportional_mib(pid: int | str) -> float:
+    """Proportional set size of a process in MiB (proc(5), smaps_rollup); 0 where it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return 0.0
+    for line in text.splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / _KIB_PER_MIB
+    return 0.0
+
+
+def engine_alone_mib(bundle: Path, picture: Path) -> float:
+    """What a process takes that only loads the bundle and answers for one picture five times."""
+    words = [sys.executable, "-c", _ENGINE_ALONE, str(bundle), str(picture)]
+    return float(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
