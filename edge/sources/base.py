@@ -55,11 +55,8 @@ class FrameSource(Protocol):
         ...
 
     @property
-    def gives_every(self) -> bool:
-        """Whether every frame is given, in order, and waits to be taken (files, watched folder).
-
-        Otherwise the newest frame wins, and `dropped` counts those that it replaced.
-        """
+    def is_endless(self) -> bool:
+        """Whether it goes on for ever, so that its end is a fault (also a watched folder)."""
         ...
 
     @property

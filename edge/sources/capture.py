@@ -127,24 +127,24 @@ class CaptureSettings:
 
     Attributes:
         source: its address without credentials; becomes `Frame.source`.
-        is_live: it goes on for ever, so that an end is a fault (camera, network stream);
-            otherwise an end is an end (file).
+        is_live: the newest frame wins and an end is a fault (camera, network stream);
+            otherwise every frame is given in order and an end is an end (file).
         way_out: what a person may do where it fails; ends the error messages.
         deadlines: how long it may be silent.
-        is_kept: a live source of which every frame is given in order (watched folder). Of other
-            live sources the newest frame wins; of files every frame is given anyway.
+        goes_on: one that is not live goes on for ever all the same, so that its end is a fault
+            (watched folder).
     """
 
     source: str
     is_live: bool
     way_out: str
     deadlines: Deadlines = field(default_factory=Deadlines)
-    is_kept: bool = False
+    goes_on: bool = False
 
     @property
-    def gives_every(self) -> bool:
-        """Whether every frame is given, in order; otherwise the newest wins."""
-        return self.is_kept or not self.is_live
+    def is_endless(self) -> bool:
+        """Whether an end is a fault."""
+        return self.is_live or self.goes_on
 
     @property
     def shown(self) -> str:

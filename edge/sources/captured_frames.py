@@ -79,7 +79,7 @@ class CapturedFrames:
             DecodeError: a file could not be opened.
         """
         self._settings = settings
-        self._handover = Handover(gives_every=settings.gives_every)
+        self._handover = Handover(is_live=settings.is_live)
         thread = threading.Thread(
             target=_capture,
             args=(open_capture, self._handover, settings),
@@ -103,13 +103,13 @@ class CapturedFrames:
 
     @property
     def is_live(self) -> bool:
-        """Whether it goes on for ever, so that an end is a fault."""
+        """Whether the newest frame wins; otherwise every one is given, in order."""
         return self._settings.is_live
 
     @property
-    def gives_every(self) -> bool:
-        """Whether every frame is given, in order; otherwise the newest wins."""
-        return self._settings.gives_every
+    def is_endless(self) -> bool:
+        """Whether it goes on for ever, so that its end is a fault."""
+        return self._settings.is_endless
 
     @property
     def dropped(self) -> int:
@@ -258,7 +258,7 @@ def _check_pixels(shot: Shot, settings: CaptureSettings, index: int) -> None:
 def _cannot_open(settings: CaptureSettings, waited_s: float) -> EdgeError:
     if waited_s >= settings.deadlines.open_s:
         return _open_timeout(settings)
-    kind = DeviceError if settings.is_live else DecodeError
+    kind = DeviceError if settings.is_endless else DecodeError
     return kind(f"{settings.shown}: cannot be opened; {settings.way_out}")
 
 
@@ -269,7 +269,7 @@ def _end_of_pictures(
 ) -> EdgeError | None:
     if waited_s >= settings.deadlines.read_s:
         return _read_timeout(settings)
-    if settings.is_live:
+    if settings.is_endless:
         return DeviceError(
             f"{settings.shown}: stopped giving frames after {count}; {settings.way_out}",
         )

@@ -37,10 +37,10 @@ class Picture:
 class Handover:
     """What the capture thread and the consumer share; `changed` guards every change."""
 
-    def __init__(self, *, gives_every: bool) -> None:
+    def __init__(self, *, is_live: bool) -> None:
         self.changed = threading.Condition()
         self.pictures: deque[Picture] = deque()
-        self.gives_every = gives_every
+        self.is_live = is_live
         self.is_open = False
         self.is_ended = False
         self.is_stopped = False
@@ -57,7 +57,7 @@ class Handover:
     def put(self, picture: Picture) -> None:
         """Hand a picture over; where every one is given, wait until there is room."""
         with self.changed:
-            if not self.gives_every:
+            if self.is_live:
                 self.dropped += len(self.pictures)
                 self.pictures.clear()
             else:

@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from edge.errors import DeviceError, InputError, InputNotFoundError, UsageError
+from edge.errors import DeviceError, InputError, UsageError
 from edge.source_name import show_source
 from edge.sources.address import parse_address, parse_seconds
 from edge.sources.capture import NOTHING_YET, CaptureSettings, Deadlines, Shot, torn_shot
@@ -51,7 +51,7 @@ def open_watched_folder(address: str, *, deadlines: Deadlines) -> CapturedFrames
 
     Raises:
         UsageError: an option is wrong.
-        InputNotFoundError: there is no such folder.
+        DeviceError: there is no such folder.
         DeviceTimeoutError: its file system does not answer.
     """
     parsers = {"settle": parse_seconds, "give_up": parse_seconds}
@@ -59,7 +59,7 @@ def open_watched_folder(address: str, *, deadlines: Deadlines) -> CapturedFrames
     if not folder:
         raise UsageError(f"{show_source(address)}: names no folder; write watch:FOLDER")
     settings = CaptureSettings(
-        source=address, is_live=True, way_out=_WAY_OUT, deadlines=deadlines, is_kept=True
+        source=address, is_live=False, way_out=_WAY_OUT, deadlines=deadlines, goes_on=True
     )
 
     def open_capture() -> FolderWatch:
@@ -112,7 +112,7 @@ class FolderWatch:
             give_up_s: seconds.
 
         Raises:
-            InputNotFoundError: there is no such folder.
+            DeviceError: there is no such folder: as with a camera, it may come yet.
         """
         self._folder = folder
         self._shown = shown
@@ -124,7 +124,7 @@ class FolderWatch:
             self._status = os.stat(folder)  # noqa: PTH116 - a Path would change its name
             self._known = self._list()
         except (OSError, ValueError) as error:
-            raise InputNotFoundError(f"{shown}: {say_why(error)}; check the folder") from error
+            raise DeviceError(f"{shown}: {say_why(error)}; check its name, or mount it") from error
         self._listed_s = self._changed_s = time.monotonic()
 
     def read(self) -> tuple[bool, Any]:

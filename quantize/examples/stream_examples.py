@@ -42,7 +42,7 @@ def keep_frames(address: str, *, most: int, scratch: Path) -> list[Example]:
             if count % stride == 0:
                 kept.append(_write(frame, scratch / f"{count:08d}.png"))
             count += 1
-            if len(kept) >= most and source.is_live:
+            if len(kept) >= most and source.is_endless:
                 break
             if len(kept) >= 2 * most:
                 for path in kept[1::2]:
