@@ -91,6 +91,7 @@ class FrameIntake:
     def _take_in_one_source(self) -> None:
         source = self._open_source()
         self._source = source
+        self._gates.restart()
         try:
             # Whoever stopped the stream may have done so before there was a source to close.
             if not self._exchange.is_stopped:
@@ -98,7 +99,8 @@ class FrameIntake:
                     self._take_in(frame, source)
         finally:
             self._count_lost(source)
-            self._base, self._counted_lost = self._previous + 1, 0
+            self._base = max(self._previous + 1, self._exchange.tally.captured)
+            self._counted_lost = 0
             self._source = None
             source.close()
 
