@@ -66,9 +66,10 @@ class Answers(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
         index = 0
-        while self.server.frames.get() is not None:
+        while (is_whole := self.server.frames.get()) is not None:
             pixels = np.full((48, 64, 3), index * STEP, np.uint8)
             jpeg = cv2.imencode(".jpg", pixels)[1].tobytes()
+            jpeg = jpeg if is_whole else jpeg[:-12]
             header = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             try:
                 self.wfile.write(header.encode() + jpeg + b"\r\n")
@@ -94,6 +95,9 @@ class Camera(http.server.ThreadingHTTPServer):
     def give(self, count: int) -> None:
         for _ in range(count):
             self.frames.put(True)
+
+    def give_a_cut_one(self) -> None:
+        self.frames.put(False)
 
     def stop(self) -> None:
         self.frames.put(None)
@@ -160,6 +164,7 @@ def test_frames_come_with_what_they_are_and_where_from(camera: Camera) -> None:
     assert first.source == camera.address("/video")
     assert (first.colour, first.pixels.shape, first.pixels.dtype) == ("bgr", (48, 64, 3), np.uint8)
     assert before_ns <= first.capture_time_ns <= second.capture_time_ns <= time.time_ns()
+    assert first.capture_monotonic_ns < second.capture_monotonic_ns <= time.monotonic_ns()
     assert first.index < second.index
     assert not np.shares_memory(first.pixels, second.pixels)
 
@@ -178,6 +183,24 @@ def test_the_newest_frame_wins_and_no_frame_comes_twice(camera: Camera) -> None:
     assert (old.index, frame_number(old.pixels)) == (2, 2)
     assert (new.index, frame_number(new.pixels)) == (12, 12)
     assert source.dropped == 11
+
+
+def test_a_cut_picture_is_a_torn_frame_and_the_stream_goes_on(camera: Camera) -> None:
+    camera.give(PROBED)
+    with open_source(camera.address("/video"), **PATIENT) as source:
+        seen = {}
+        for frame in source:
+            seen[frame.index] = frame
+            if frame.index == PROBED - 1:
+                camera.give_a_cut_one()
+            elif frame.index == PROBED:
+                camera.give(1)
+            elif frame.index > PROBED:
+                break
+    torn, after = seen[PROBED], seen[PROBED + 1]
+    assert (torn.fault, torn.pixels.shape) == ("torn", (1, 1, 3))
+    assert "JPEG" in torn.fault_detail
+    assert (after.fault, frame_number(after.pixels)) == ("", PROBED + 1)
 
 
 def test_a_slow_consumer_sees_time_go_forward_and_every_frame_is_accounted_for(
