@@ -30,6 +30,11 @@ class Break:
     after: int
     what: str
 
+    def __str__(self) -> str:
+        """One line: where and what."""
+        place = f"{self.file} after entry {self.after}" if self.after else self.file
+        return f"{place}: {self.what}"
+
 
 def read_chain(chain: ChainFolder, *, is_written: bool = False) -> Iterator[Line | Break]:
     """Every line that has its own digest, and every place where the chain is broken.

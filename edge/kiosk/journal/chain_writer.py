@@ -151,7 +151,7 @@ class ChainWriter:
             self._disk.sync_folder(self._leftover.parent)
             self._leftover = None
         if self._file is None and place.segment is not None:
-            self._open_segment(place)
+            self._open_segment(place, place.segment)
         self._is_clean = True
         return place
 
@@ -203,17 +203,18 @@ class ChainWriter:
                 self.prepare()
             raise
 
-    def _open_segment(self, place: Continuation) -> None:
-        if place.segment is None:  # pragma: no cover - the caller has looked
-            raise AssertionError
+    def _open_segment(self, place: Continuation, segment: Path) -> None:
         try:
-            file = self._disk.open(place.segment)
+            file = self._disk.open(segment)
         except FileNotFoundError:
             # Somebody removed it; the chain goes on in a new segment, and `verify` tells.
             return
         try:
+            # A process that was killed may have left lines and names that nobody synced.
             self._disk.truncate(file, place.segment_bytes)
             self._disk.sync(file)
+            self._disk.sync_folder(place.chain.path)
+            self._disk.sync_folder(self._folder)
         except OSError:
             self._disk.close(file)
             raise
@@ -292,13 +293,13 @@ class ChainWriter:
     def _store_new(self, place: Continuation, path: Path, data: bytes) -> None:
         if not place.chain.path.is_dir():
             self._disk.make_folder(place.chain.path)
-            self._disk.sync_folder(self._folder)
         self._leftover = path
         file = self._disk.open(path, is_new=True)
         try:
             self._disk.write(file, data)
             self._disk.sync(file)
             self._disk.sync_folder(place.chain.path)
+            self._disk.sync_folder(self._folder)
         except BaseException:
             self._disk.close(file)
             raise

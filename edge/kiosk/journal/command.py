@@ -134,7 +134,7 @@ def _export_options(options: Mapping[str, Any]) -> ExportOptions:
 
 
 def _as_text(folder: Path, found: Verification, receipts: int) -> list[str]:
-    lines = [f"BROKEN {each.file} after entry {each.after}: {each.what}" for each in found.breaks]
+    lines = [f"BROKEN {each}" for each in found.breaks]
     lines += [f"note: {each}" for each in found.notes]
     if found.is_whole and not found.last_sequence:
         lines.append(f"{folder}: no entries")

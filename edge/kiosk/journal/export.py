@@ -74,8 +74,7 @@ def export_journal(folder: Path, output: Path, options: ExportOptions) -> Export
             breaks += 1
             if not options.keeps_going:
                 raise BrokenChainError(
-                    f"{item.file} is broken after entry {item.after}: {item.what}; nothing was "
-                    "written, --keep-going leaves out what is broken"
+                    f"broken: {item}; nothing was written, --keep-going leaves out what is broken"
                 )
     return Exported(lines, breaks)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import errno
 import fcntl
 import os
@@ -19,6 +20,7 @@ from edge.kiosk.journal.disk import Disk
 from edge.kiosk.journal.entry import OWN_KINDS, JournalEntry
 from edge.kiosk.journal.errors import JournalError
 from edge.kiosk.journal.layout import LOCK_NAME
+from edge.stored_files import sync_folder
 
 __all__ = ["Journal", "JournalError", "JournalLimits", "Receipt"]
 
@@ -228,6 +230,8 @@ def _lock(folder: Path) -> int:
     """Make the folder and hold its lock; the kernel drops it however the process ends."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):  # then somebody else made it
+            sync_folder(folder.parent)
         lock = os.open(
             folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
         )

@@ -23,6 +23,8 @@ __all__ = ["Verification", "verify_journal"]
 _MOST_BREAKS = 100
 _ATTEMPTS = 4
 _PAUSE_S = 0.1
+_RECEIPTS = "receipts"
+"""Where a break is that shows against receipts only."""
 
 
 @dataclass(slots=True)
@@ -194,10 +196,10 @@ class _Check:
         for receipt in self._receipts:
             digests = self._present.get(receipt.sequence)
             if digests is None:
-                found.add(Break("receipt", receipt.sequence, self._why_missing(receipt.sequence)))
+                found.add(Break(_RECEIPTS, 0, self._why_missing(receipt.sequence)))
             elif receipt.digest not in digests:
                 what = f"entry {receipt.sequence} is there with another digest"
-                found.add(Break("receipt", receipt.sequence, what))
+                found.add(Break(_RECEIPTS, 0, what))
 
     def _why_missing(self, sequence: int) -> str:
         if sequence > self._found.last_sequence:
@@ -216,4 +218,4 @@ class _Check:
                 f"the journal ends with {found.last_sequence}:{found.last_digest}, not with "
                 f"{expected.sequence}:{expected.digest}"
             )
-            found.add(Break("end", found.last_sequence, what))
+            found.add(Break(_RECEIPTS, 0, what))
