@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import glob
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from edge.decode import decode_image
-from edge.errors import EdgeError, InputError, InputNotFoundError, UsageError
+from edge.errors import EdgeError, InputNotFoundError, UsageError
 from edge.record import RECORD_SUFFIXES
 from edge.results import Result
 from edge.sources.image_files import expand_inputs, read_stdin_bytes
@@ -18,8 +20,17 @@ from edge.sources.image_files import expand_inputs, read_stdin_bytes
 if TYPE_CHECKING:
     from edge.frame import Frame
     from edge.pipeline import Model
+    from edge.streaming.answer_stream import StreamSettings
+    from edge.streaming.events import StreamEvent
 
-__all__ = ["Failure", "StreamOptions", "answer_each", "count_expected", "expand_each"]
+__all__ = [
+    "Failure",
+    "StreamOptions",
+    "answer_each",
+    "count_expected",
+    "expand_each",
+    "read_settings",
+]
 
 STDIN = "-"
 
@@ -38,14 +49,23 @@ class StreamOptions:
     """How cameras and streams are read.
 
     Attributes:
-        frames: stop after so many frames of each stream; None goes on until it ends.
+        frames: stop after so many answers of each stream; None goes on until it ends.
         open_timeout_s: seconds that opening may take.
         read_timeout_s: seconds that each frame may take.
+        policy: which frames are answered where inference is slower than the source; see
+            `edge.streaming.frame_policy.parse_policy`.
+        gates: limits of the gates that differ from the defaults, as "NAME=VALUE".
+        reconnects: whether a source that is lost is opened anew, for ever.
+        tell: called with one line when a source is lost or back, from another thread.
     """
 
     frames: int | None = None
     open_timeout_s: float = 10.0
     read_timeout_s: float = 5.0
+    policy: str = "newest"
+    gates: tuple[str, ...] = ()
+    reconnects: bool = False
+    tell: Callable[[str], None] | None = None
 
 
 def expand_each(arguments: Sequence[str], *, takes_pictures: bool = True) -> list[str | Failure]:
@@ -149,31 +169,52 @@ def _answer_stream(
     options: StreamOptions,
 ) -> Iterator[Result | Failure]:
     from edge.sources.base import open_source, without_credentials
+    from edge.streaming.answer_stream import AnswerStream
 
     shown = without_credentials(address)
-    count = following = 0
+    opener = partial(
+        open_source,
+        address,
+        open_timeout_s=options.open_timeout_s,
+        read_timeout_s=options.read_timeout_s,
+    )
+    following = 0
     try:
-        with open_source(
-            address,
-            open_timeout_s=options.open_timeout_s,
-            read_timeout_s=options.read_timeout_s,
-        ) as source:
-            for frame in source:
-                yield _answer_frame(model, frame, shown)
-                count += 1
-                following = frame.index + 1
-                if options.frames is not None and count >= options.frames:
-                    return
+        with AnswerStream(
+            model, opener, read_settings(options), on_event=partial(_tell_of_source, options)
+        ) as stream:
+            for each in islice(stream, options.frames):
+                following = each.frame.index + 1
+                if each.error is None:
+                    yield each.result
+                else:
+                    yield Failure(shown, each.frame.index, each.error)
     except EdgeError as error:
         yield Failure(shown, following, error)
 
 
-def _answer_frame(model: Model, frame: Frame, shown: str) -> Result | Failure:
-    """Answer for one frame; one that cannot be answered does not end the stream."""
-    try:
-        return model.run(frame)
-    except InputError as error:
-        return Failure(shown, frame.index, error)
+def read_settings(options: StreamOptions) -> StreamSettings:
+    """How a stream answers, from what the user wrote.
+
+    Raises:
+        UsageError: the policy or a gate's limit means nothing.
+    """
+    from edge.streaming.answer_stream import StreamSettings
+    from edge.streaming.frame_gates import parse_limits
+    from edge.streaming.frame_policy import parse_policy
+
+    return StreamSettings(
+        policy=parse_policy(options.policy),
+        limits=parse_limits(options.gates),
+        reconnects=options.reconnects,
+    )
+
+
+def _tell_of_source(options: StreamOptions, event: StreamEvent) -> None:
+    # What a gate refuses is told frame by frame, and what ends the stream by its error.
+    is_news = event.code in ("source_lost", "source_retry", "source_back")
+    if options.tell is not None and is_news and event.level != "error":
+        options.tell(event.message)
 
 
 def _expand_stream(argument: str) -> list[str]:

@@ -14,7 +14,7 @@ from edge import __version__
 from edge.command_line import run_command
 
 if TYPE_CHECKING:
-    from edge.answering import Failure
+    from edge.answering import Failure, StreamOptions
     from edge.bare_model import BareModelOptions
     from edge.doctor import Examination
     from edge.model_loader import LoadOptions
@@ -103,6 +103,21 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="N",
     help="Stop each camera or stream after N frames.",
 )
+@click.option(
+    "--policy",
+    default="newest",
+    show_default=True,
+    metavar="newest|every[:QUEUE]|nth:N",
+    help="Live source faster than the model: which frames.",
+)
+@click.option(
+    "--gate",
+    "gates",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Live source: from where on frames are refused; 0: never (docs/cameras.md).",
+)
+@click.option("--reconnect", is_flag=True, help="Open a lost camera or stream anew, for ever.")
 @click.option("--open-timeout", type=float, default=10.0, show_default=True, metavar="SECONDS")
 @click.option("--read-timeout", type=float, default=5.0, show_default=True, metavar="SECONDS")
 @click.option("--labels", metavar="A,B,...", help="Bare file: names of its outputs.")
@@ -141,11 +156,11 @@ def answer_command(inputs: tuple[str, ...], **options: Any) -> int:
             "no input given; name an image or a record, a folder, a video, camera:0 or -, "
             "or see edge-run --help",
         )
-    from edge.answering import StreamOptions, answer_each, expand_each
+    from edge.answering import answer_each, expand_each
     from edge.model_loader import load
     from edge.printing import print_all
 
-    stream = StreamOptions(options["frames"], options["open_timeout"], options["read_timeout"])
+    stream = _stream_options(options)
     with load(options["model"], options=_load_options(options)) as model:
         expanded = expand_each(inputs, takes_pictures=model.parts.takes_one_picture)
         printer = _printer(options, model, expanded)
@@ -153,6 +168,23 @@ def answer_command(inputs: tuple[str, ...], **options: Any) -> int:
             model, expanded, stream=stream, stdin=getattr(sys.stdin, "buffer", None)
         )
         return print_all(printer, answers)
+
+
+def _stream_options(options: dict[str, Any]) -> StreamOptions:
+    from edge.answering import StreamOptions, read_settings
+
+    stream = StreamOptions(
+        options["frames"],
+        options["open_timeout"],
+        options["read_timeout"],
+        options["policy"],
+        options["gates"],
+        options["reconnect"],
+        tell=lambda line: click.echo(f"edge-run: {line}", err=True),
+    )
+    if stream.gates or stream.policy != "newest":
+        read_settings(stream)  # what is written wrong is said before anything is loaded
+    return stream
 
 
 def _printer(options: dict[str, Any], model: Model, inputs: Sequence[str | Failure]) -> Printer:

@@ -50,6 +50,8 @@ def result_to_json(result: Result) -> str:
             "precision": result.precision,
             "outputs": [_output_to_json(output) for output in result.outputs],
             "latency_ns": asdict(result.latency_ns),
+            "gate": result.gate,
+            "capture_time_ns": result.capture_time_ns,
         },
     )
 

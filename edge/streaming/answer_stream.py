@@ -55,7 +55,8 @@ class StreamSettings:
 
     Attributes:
         policy: which frames, where inference is slower than the source.
-        limits: from where on a live source's frames are refused; None refuses only what the
+        limits: from where on the frames of a source that goes on for ever (a camera, a stream, a
+            watched folder) are refused. None, and of any other source, refuses only what the
             source itself says is not whole, and what `Model.run` refuses.
         backoff: how long to wait before a lost source is opened anew.
         reconnects: whether it is opened anew, for ever; else the stream ends with its error.

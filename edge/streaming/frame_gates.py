@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 
 from edge.errors import UsageError
@@ -12,7 +12,7 @@ from edge.streaming.frame_seams import SeamWatch
 from edge.streaming.pixel_signs import count_filled_rows, find_share_within, take_rows
 from edge.streaming.repeated_frames import RepeatWatch
 
-__all__ = ["FrameGates", "GateLimits", "Refusal", "find_bad_pixels", "find_stale"]
+__all__ = ["FrameGates", "GateLimits", "Refusal", "find_bad_pixels", "find_stale", "parse_limits"]
 
 BRIGHT_SHARE = 0.01
 """Of a black frame: hot pixels, the glint of a lamp and light at a cover's edge may be brighter.
@@ -78,6 +78,27 @@ class GateLimits:
                 f"no gate has the limit {', '.join(unknown)}; there are {', '.join(names)}"
             )
         return replace(self, **changes)
+
+
+def parse_limits(texts: Iterable[str]) -> GateLimits:
+    """Read limits that differ from the defaults.
+
+    Args:
+        texts: each "NAME=VALUE", such as "frozen_s=10" or "black_level=0".
+
+    Raises:
+        UsageError: one is not so written, or means nothing.
+    """
+    changes = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            changes[name.strip()] = float(value)
+        except ValueError as error:
+            raise UsageError(
+                f"{text!r} is no limit of a gate; write NAME=VALUE, such as frozen_s=10"
+            ) from error
+    return GateLimits().changed(changes)
 
 
 @dataclass(frozen=True, slots=True)

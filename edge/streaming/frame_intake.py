@@ -8,14 +8,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edge.errors import DeviceError, EdgeError, InputTooLargeError, UnsupportedInputError
+from edge.errors import (
+    DeviceError,
+    EdgeError,
+    InputError,
+    InputTooLargeError,
+    UnsupportedInputError,
+)
+from edge.streaming.frame_gates import FrameGates
 from edge.streaming.stream_exchange import CheckedFrame
 
 if TYPE_CHECKING:
     from edge.frame import Frame
     from edge.sources.base import FrameSource
     from edge.streaming.answer_stream import StreamSettings
-    from edge.streaming.frame_gates import FrameGates
     from edge.streaming.gate_episodes import GateEpisodes
     from edge.streaming.source_watch import SourceWatch
     from edge.streaming.stream_exchange import StreamExchange
@@ -50,6 +56,8 @@ class FrameIntake:
         self._watch = watch
         self._episodes = episodes
         self._gates = gates
+        self._fault_gate = FrameGates(None)
+        self._is_endless = False
         self._source: FrameSource | None = None
         self._base = 0  # what is added to the indices of the source that is open
         self._previous = -1  # index of the last frame, over all reconnects
@@ -90,7 +98,7 @@ class FrameIntake:
 
     def _take_in_one_source(self) -> None:
         source = self._open_source()
-        self._source = source
+        self._source, self._is_endless = source, source.is_endless
         self._gates.restart()
         try:
             # Whoever stopped the stream may have done so before there was a source to close.
@@ -113,8 +121,9 @@ class FrameIntake:
         frame = replace(frame, index=index)
         now_ns = time.monotonic_ns()
         # A frame that the policy leaves out is looked at too: a picture is frozen or not whatever
-        # the pace of inference.
-        refusal = self._gates.check(frame, now_ns, is_live=source.is_live)
+        # the pace of inference. A file that has an end was looked at by whoever made it.
+        gates = self._gates if self._is_endless else self._fault_gate
+        refusal = gates.check(frame, now_ns, is_live=source.is_live)
         if refusal is None:
             self._episodes.passed(now_ns)
         else:
@@ -135,9 +144,13 @@ class FrameIntake:
             return False
         if not self._has_given_frames and not settings.waits_for_source:
             return False
-        # What is wrong with an address, or with the size of frames, no attempt makes right.
-        is_hopeless = isinstance(error, UnsupportedInputError | InputTooLargeError)
-        return isinstance(error, DeviceError) and not is_hopeless
+        # What is wrong with an address, or with the size of frames, no attempt makes right; nor
+        # with a file, unless it is one of a folder that was watched and is not there for now.
+        if isinstance(error, UnsupportedInputError | InputTooLargeError):
+            return False
+        return isinstance(error, DeviceError) or (
+            self._is_endless and isinstance(error, InputError)
+        )
 
     def _wait_for_next_attempt(self, error: EdgeError, started_s: float) -> None:
         self._failures += 1

@@ -175,7 +175,7 @@ def test_a_person_sees_each_bad_file_in_one_line_and_a_count(
         pytest.param(["-", "-"], 2, "more than once", id="stdin-twice"),
         pytest.param(["--scale", "2", "x.png"], 2, "bare files", id="bare-option-for-a-bundle"),
         pytest.param(["missing.png"], 3, "missing.png", id="missing-input"),
-        pytest.param(["picamera:"], 3, "picamera", id="picamera"),
+        pytest.param(["picamera:"], 5, "picamera", id="picamera"),
         pytest.param(["--model", "missing.edge", "x.png"], 4, "missing.edge", id="missing-bundle"),
         pytest.param(["--model", "missing.onnx", "x.png"], 4, "missing.onnx", id="missing-model"),
     ],

@@ -38,6 +38,7 @@ class ScriptedSource:
     """Gives the shots, then raises `error`, waits to be closed, or ends.
 
     Attributes:
+        goes_on: has no end, as a watched folder.
         wait: called before each frame, with its place among the shots.
         stays: waits after the last frame until it is closed.
         lost_at_end: frames captured after the last one, and lost by the source.
@@ -46,6 +47,7 @@ class ScriptedSource:
     shots: Sequence[Shot]
     error: EdgeError | None = None
     is_live: bool = True
+    goes_on: bool = False
     stays: bool = False
     lost_at_end: int = 0
     wait: Callable[[int], None] = lambda _: None
@@ -78,6 +80,10 @@ class ScriptedSource:
             assert self.closed.wait(PATIENCE_S)
         if self.error is not None:
             raise self.error
+
+    @property
+    def is_endless(self) -> bool:
+        return self.is_live or self.goes_on
 
     def close(self) -> None:
         self.closed.set()

@@ -129,6 +129,16 @@ def test_what_no_attempt_makes_right_ends_the_stream(error: EdgeError) -> None:
     assert (events[-1].code, events[-1].level) == ("source_lost", "error")
 
 
+def test_a_watched_folder_that_goes_away_is_waited_for() -> None:
+    away = InputNotFoundError("watch:films: no such folder")
+    found, _, _ = answer_all(
+        ScriptedSource([Shot()], away, is_live=False, goes_on=True),
+        away,
+        ScriptedSource([Shot()], is_live=False, goes_on=True),
+    )
+    assert found == [0, 1]
+
+
 def test_without_reconnecting_an_error_ends_the_stream_after_the_answers_there_are() -> None:
     settings = StreamSettings(EVERY, reconnects=False)
     with AnswerStream(ScriptedModel(), Opener(lost(Shot(), Shot())), settings) as stream:
@@ -142,7 +152,7 @@ def test_without_reconnecting_an_error_ends_the_stream_after_the_answers_there_a
 def test_a_camera_that_is_missing_at_the_start_is_waited_for_unless_told_not_to() -> None:
     found, _, _ = answer_all(GONE, GONE, ScriptedSource([Shot()]))
     assert found == [0]
-    settings = StreamSettings(backoff=SETTINGS.backoff, waits_for_source=False)
+    settings = StreamSettings(EVERY, backoff=SETTINGS.backoff, waits_for_source=False)
     with (
         AnswerStream(ScriptedModel(), Opener(GONE), settings) as stream,
         pytest.raises(DeviceError),
