@@ -36,6 +36,7 @@ from edge.model_loader import LoadOptions, load
 from edge.pipeline import Model
 from edge.record import Record
 from edge.results import LatencyNs, ModelIdentity, OutputResult, Result, Score
+from edge.streaming.open_stream import stream
 from edge.tensor_spec import TensorSpec
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "load",
+    "stream",
 ]
 
 __version__ = "0.1.0"

@@ -43,6 +43,7 @@ PUBLIC = [
     "UsageError",
     "__version__",
     "load",
+    "stream",
 ]
 
 

@@ -19,6 +19,11 @@ def answer_camera_frame(model: edge.Model) -> tuple[str, ...]:
     return model.run(edge.Frame(pixels, "bgr", source="camera:0")).decision
 
 
+def answer_camera(model: edge.Model) -> list[str]:
+    with edge.stream(model, "camera:0", policy="nth:5") as answers:
+        return [f"{each.result.gate} {each.result.decision}" for each in answers]
+
+
 def replay() -> edge.Model:
     spec = edge.TensorSpec("image", (1, 1, 8, 8), "float32")
     out = edge.TensorSpec("logits", (1, 2), "float32")
