@@ -165,12 +165,9 @@ class FolderWatch:
         if is_racy or now_s - self._listed_s >= _LIST_ANYWAY_S:
             self._listed_s = now_s
             self._note_arrivals(self._list(), now_s)
-        due = [
-            (arrival.mtime_ns, name)
-            for name, arrival in list(self._arrivals.items())
-            if self._is_due(name, arrival, now_s)
-        ]
-        self._due.extend(name for _, name in sorted(due))
+        due = [name for name in list(self._arrivals) if self._is_due(name, now_s)]
+        # The order in which they were written, as far as their times tell.
+        self._due.extend(sorted(due, key=lambda name: (self._arrivals[name].mtime_ns, name)))
 
     def _list(self) -> dict[str, int]:
         """The inode numbers of the pictures, by name."""
@@ -191,7 +188,8 @@ class FolderWatch:
                 self._arrivals[name] = _Arrival(-1, -1, now_s)
         self._known = listed
 
-    def _is_due(self, name: str, arrival: _Arrival, now_s: float) -> bool:
+    def _is_due(self, name: str, now_s: float) -> bool:
+        arrival = self._arrivals[name]
         try:
             status = os.stat(self._path(name))  # noqa: PTH116 - as above
         except OSError:
