@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
@@ -125,7 +126,7 @@ class AnswerStream:
             GateEpisodes(tell),
             FrameGates(settings.limits),
         )
-        inference = _Inference(model, settings.limits, self._exchange, GateEpisodes(tell))
+        inference = _Inference(model, settings, self._exchange, GateEpisodes(tell))
         threads = (
             threading.Thread(target=intake.run, name="stream intake", daemon=True),
             threading.Thread(target=inference.run, name="stream inference", daemon=True),
@@ -168,9 +169,7 @@ class AnswerStream:
         answer = self._exchange.next_answer()
         if answer is None:
             raise StopIteration
-        # Here, so that it delays no inference: SHA-256 of a frame takes a small board as long as
-        # a small network.
-        return _with_digest(answer) if self._settings.digests else answer
+        return answer
 
     def close(self) -> None:
         """End it; waits up to two seconds for what is inside a library. Twice is harmless."""
@@ -202,15 +201,6 @@ def _stop(
                 logger.debug("%s: still inside a library; left behind", thread.name)
 
 
-def _with_digest(answer: StreamAnswer) -> StreamAnswer:
-    digest = hashlib.sha256(answer.frame.pixels.data.cast("B")).hexdigest()
-    return replace(
-        answer,
-        frame=replace(answer.frame, digest=digest),
-        result=replace(answer.result, digest=digest),
-    )
-
-
 class _Teller:
     """Calls the user's function for events; what goes wrong in it does not end the stream."""
 
@@ -232,23 +222,37 @@ class _Inference:
     def __init__(
         self,
         model: FrameModel,
-        limits: GateLimits | None,
+        settings: StreamSettings,
         exchange: StreamExchange,
         episodes: GateEpisodes,
     ) -> None:
         self._model = model
-        self._limits = limits
+        self._limits = settings.limits
+        self._digests = settings.digests
         self._exchange = exchange
         self._episodes = episodes
 
     def run(self) -> None:
         """Answer for frames until there are no more, or the engine fails."""
         try:
-            while (checked := self._exchange.take()) is not None:
-                self._exchange.give(self._answer(checked))
-                del checked  # or else the frame lives on while the next is waited for
+            # Beside inference: SHA-256 of a frame takes a small board as long as a small network.
+            with ThreadPoolExecutor(1, "stream digest") as hashing:
+                while (checked := self._exchange.take()) is not None:
+                    self._exchange.give(self._answer_with_digest(checked, hashing))
+                    del checked  # or else the frame lives on while the next is waited for
         except BaseException as error:  # noqa: BLE001 - the consumer is told, in its own thread
             self._exchange.fail(error)
+
+    def _answer_with_digest(self, checked: CheckedFrame, hashing: Executor) -> StreamAnswer:
+        if not self._digests:
+            return self._answer(checked)
+        found = hashing.submit(_find_digest, checked.frame)
+        answer, digest = self._answer(checked), found.result()
+        return replace(
+            answer,
+            frame=replace(answer.frame, digest=digest),
+            result=replace(answer.result, digest=digest),
+        )
 
     def _answer(self, checked: CheckedFrame) -> StreamAnswer:
         frame, refusal = checked.frame, checked.refusal
@@ -274,3 +278,7 @@ class _Inference:
         except InputError as error:
             why = NoAnswer("error", INPUT_GATE, str(error))
             return StreamAnswer(frame, self._model.no_result(frame, why), error)
+
+
+def _find_digest(frame: Frame) -> str:
+    return hashlib.sha256(frame.pixels.data.cast("B")).hexdigest()

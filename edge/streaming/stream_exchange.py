@@ -60,6 +60,7 @@ class StreamExchange:
         self._most_answers = 1 if policy.kind == "newest" else 2
         self._waiting: deque[CheckedFrame] = deque()
         self._answers: deque[StreamAnswer] = deque()
+        self._consumers = 0
         self._is_inferring = False
         self._is_ended = False
         self._is_stopped = False
@@ -161,7 +162,8 @@ class StreamExchange:
             return checked
 
     def _may_take(self) -> bool:
-        has_room = len(self._answers) < self._most_answers
+        # Who waits for an answer is about to take it: inference need not see that happen.
+        has_room = len(self._answers) < self._most_answers + self._consumers
         return self._is_stopped or (has_room and bool(self._waiting or self._is_ended))
 
     def give(self, answer: StreamAnswer) -> None:
@@ -180,7 +182,11 @@ class StreamExchange:
             BaseException: what ended the stream, once.
         """
         with self.changed:
-            self.changed.wait_for(self._has_news)
+            self._consumers += 1
+            try:
+                self.changed.wait_for(self._has_news)
+            finally:
+                self._consumers -= 1
             if self._answers:
                 answer = self._answers.popleft()
                 self._count(answer.result)
