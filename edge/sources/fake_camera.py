@@ -32,6 +32,8 @@ _DEFAULT_FPS = 30.0
 _KEPT_BYTES = 64 * 1024 * 1024
 _PATTERN_STEPS = 64
 _NS_PER_S = 1_000_000_000
+# The operating system refuses to sleep for ages.
+_LONGEST_SLEEP_S = 86_400.0
 
 Pixels = NDArray[np.uint8]
 
@@ -145,7 +147,7 @@ class FakeCamera:
         self._wait(self._interval_s)
         now = self._find_fault()
         while now is not None and now[0].fault == "hang":
-            time.sleep(now[1])
+            time.sleep(min(now[1], _LONGEST_SLEEP_S))
             now = self._find_fault()
         if now is None:
             pixels = self._next_picture().copy()
@@ -154,7 +156,7 @@ class FakeCamera:
         if fault.fault == "lost":
             return False, None
         if fault.fault == "slow":
-            self._wait(min(fault.interval_s, now[1]))
+            self._wait(min(fault.interval_s, now[1], _LONGEST_SLEEP_S))
         return True, self._spoil(fault)
 
     def release(self) -> None:

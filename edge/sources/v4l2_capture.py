@@ -150,5 +150,9 @@ def _compare(opencv: ModuleType, capture: Any, mode: CameraMode, shown: str) -> 
     if mode.size is not None and (width, height) != (mode.size.width, mode.size.height):
         logger.warning("%s: the camera gives %d x %d instead", shown, width, height)
     fps = float(capture.get(opencv.CAP_PROP_FPS))
-    if mode.fps is not None and abs(fps - mode.fps) >= _FPS_TOLERANCE:
+    if mode.fps is None or abs(fps - mode.fps) < _FPS_TOLERANCE:
+        return
+    if fps > 0:
         logger.warning("%s: the camera gives %g frames per second instead", shown, fps)
+    else:
+        logger.warning("%s: the camera takes no wishes as to its frames per second", shown)

@@ -18,7 +18,7 @@ from edge.errors import (
 )
 from edge.sources.base import FrameSource, open_source
 from edge.sources.camera import list_cameras, parse_camera
-from edge.sources.capture import CaptureSettings, Deadlines
+from edge.sources.capture import NOTHING_YET, CaptureSettings, Deadlines, Shot, torn_shot
 from edge.sources.captured_frames import CapturedFrames
 from edge.sources.opencv_capture import load_opencv
 from edge.sources.v4l2_capture import CameraMode, open_with_v4l2
@@ -228,6 +228,70 @@ def test_the_newest_frame_wins_and_those_it_replaced_are_counted() -> None:
         frame = next(source)
         capture.may_return.set()
     assert (frame.index, frame.pixels[0, 0, 0], source.dropped) == (9, 9, 9)
+
+
+def test_a_torn_picture_does_not_end_a_live_source_not_even_one_after_another() -> None:
+    rows = picture(9)[:2]
+    torn = [torn_shot("cut", pixels=rows) for _ in range(50)]
+    capture = ScriptedCapture(*torn, Shot(picture(5)), hangs=True)
+    with open_live(capture) as source:
+        wait_until(lambda: source.dropped == 50)
+        assert next(source).pixels[0, 0, 0] == 5
+        capture.may_return.set()
+    capture = ScriptedCapture(torn[0], hangs=True)
+    with open_live(capture) as source:
+        frame = next(source)
+        capture.may_return.set()
+    assert (frame.fault, frame.fault_detail, frame.pixels.shape) == ("torn", "cut", (2, 6, 3))
+
+
+def test_a_frame_has_both_clocks_times_of_the_moment_it_was_taken() -> None:
+    taken_ns = time.monotonic_ns() - 3_000_000_000
+    capture = ScriptedCapture(Shot(picture(), capture_monotonic_ns=taken_ns), hangs=True)
+    with open_live(capture) as source:
+        frame = next(source)
+        capture.may_return.set()
+    assert frame.capture_monotonic_ns == taken_ns
+    assert time.time_ns() - frame.capture_time_ns >= 2_900_000_000
+
+
+def test_silence_that_is_known_to_be_silence_renews_the_deadline() -> None:
+    class Quiet(ScriptedCapture):
+        def read(self) -> tuple[bool, Any]:
+            if time.monotonic() < self.until_s:
+                time.sleep(0.01)
+                return True, NOTHING_YET
+            return super().read()
+
+        until_s = time.monotonic() + 2.5
+
+    with open_live(Quiet(picture(3)), Deadlines(open_s=30, read_s=1)) as source:
+        assert next(source).index == 0
+
+
+def test_a_source_that_gives_every_frame_waits_for_its_consumer() -> None:
+    capture = ScriptedCapture(*map(picture, range(30)))
+    settings = CaptureSettings(
+        "watch:x", is_live=False, way_out="look", deadlines=PATIENT, goes_on=True
+    )
+    with CapturedFrames(lambda: capture, settings) as source:
+        assert (source.is_live, source.is_endless) == (False, True)
+        assert [next(source).index for _ in range(30)] == list(range(30))
+        assert source.dropped == 0
+        with pytest.raises(DeviceError, match="watch:x: stopped giving frames after 30; look"):
+            next(source)
+
+
+def test_a_files_picture_may_be_grey_with_16_bits_and_a_cameras_may_not() -> None:
+    grey = np.zeros((4, 6, 1), np.uint16)
+    with open_live(ScriptedCapture(Shot(grey, colour="grey", file_name="a.png"))) as source:
+        frame = next(source)
+    assert (frame.colour, frame.file_name, frame.pixels.dtype) == ("grey", "a.png", np.uint16)
+    with (
+        open_live(ScriptedCapture(Shot(grey, colour="grey"))) as source,
+        pytest.raises(DeviceError, match=r"uint16, not \(height, width, 1\) uint8"),
+    ):
+        next(source)
 
 
 def test_closing_ends_an_iteration_that_waits_in_another_thread() -> None:

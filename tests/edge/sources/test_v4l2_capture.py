@@ -89,6 +89,16 @@ def test_a_size_and_a_rate_that_a_camera_lacks_are_told(caplog: pytest.LogCaptur
     ]
 
 
+def test_a_camera_that_cannot_be_asked_for_a_rate_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    camera = PlayedCamera()
+    camera.properties[cv2.CAP_PROP_FPS] = -1
+    with caplog.at_level(logging.WARNING):
+        set_mode(cv2, camera, CameraMode("", None, 60.0), shown=SHOWN)
+    assert caplog.messages == ["camera:9: the camera takes no wishes as to its frames per second"]
+
+
 def test_a_format_that_a_camera_lacks_is_refused() -> None:
     with pytest.raises(DeviceError, match="camera:9: the camera gives 'YUYV', not H264; ask for"):
         set_mode(cv2, PlayedCamera(), CameraMode("H264"), shown=SHOWN)
