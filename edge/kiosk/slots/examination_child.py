@@ -28,7 +28,6 @@ def main(arguments: Sequence[str]) -> None:
     """
     given = json.loads(arguments[0])
     _yield_to_the_kiosk()
-    _become(given["user"], given["group"])
     # Where the parent is killed, nobody else would end a test that hangs.
     signal.setitimer(signal.ITIMER_REAL, given["deadline_s"] + 1)
     options = LoadOptions(
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
         precision=given["precision"],
         trusted_keys=tuple(map(bytes.fromhex, given["trusted_keys"])),
     )
-    fault = _fault(Path(given["path"]), options)
+    fault = _become(given["user"], given["group"]) or _fault(Path(given["path"]), options)
     sys.stdout.write("\n" + json.dumps({"passed": not fault, "fault": fault}) + "\n")
     sys.stdout.flush()
     os._exit(0)  # a native library that crashes when it is unloaded has answered rightly before
@@ -49,11 +48,19 @@ def _yield_to_the_kiosk() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
-def _become(user: int, group: int) -> None:
-    if os.geteuid() == 0 and user != 0:
-        os.setgroups([])
-        os.setgid(group)
-        os.setuid(user)
+def _become(user: int, group: int) -> str:
+    """Be another user where this is root's process; why that one could run nothing, or ""."""
+    if os.geteuid() != 0 or user == 0:
+        return ""
+    os.setgroups([])
+    os.setgid(group)
+    os.setuid(user)
+    if os.access(os.__file__, os.R_OK):
+        return ""
+    return (
+        f"user {user}, to whom the folder of the slots belongs, may not read {sys.executable}'s "
+        "Python, and so could not run the kiosk either"
+    )
 
 
 def _fault(path: Path, options: LoadOptions) -> str:

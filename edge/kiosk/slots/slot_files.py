@@ -15,6 +15,7 @@ from edge.errors import OutputError
 from edge.kiosk.slots.folder_lock import held_lock
 from edge.kiosk.slots.slot_state import SlotName
 from edge.kiosk.slots.stored_state import SlotRecord, StoredState
+from edge.stored_files import sync_folder
 
 __all__ = [
     "FILE_MODE",
@@ -83,6 +84,8 @@ def make_folder(folder: Path) -> None:
     if os.geteuid() == 0:
         above = folder.parent.stat()
         os.chown(folder, above.st_uid, above.st_gid)
+    with suppress(PermissionError):  # who may enter a folder may not always read it
+        sync_folder(folder.parent)
 
 
 def locked_state(folder: Path) -> AbstractContextManager[None]:

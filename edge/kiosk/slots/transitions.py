@@ -73,7 +73,7 @@ def installed(
 
 
 def replaced_by_same(state: StoredState, same: SlotRecord, *, time_ns: int) -> StoredState:
-    """Put the same bundle, maybe with another signature, in the active one's place; no new trial."""
+    """Put the same bundle, maybe signed, in the active one's place; without a new trial."""
     changed = replace(state, active=same)
     return noted(changed, "installed", same, "the same bundle, laid down anew", time_ns=time_ns)
 
