@@ -1,7 +1,9 @@
 """Where tests find data that is not theirs."""
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,32 @@ def sample_films() -> list[Path]:
     films = sorted((ROOT / "docs" / "samples").glob("*.png"))
     assert films
     return films
+
+
+_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    """Chromium without a window.
+
+    For one module at a time: while it runs, playwright's event loop counts as running in this
+    thread, so tests of other modules could not start theirs.
+    """
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next(filter(None, map(shutil.which, _CHROMIUM_NAMES)), None)
+    if path is None:
+        pytest.skip(f"none of {', '.join(_CHROMIUM_NAMES)} is installed")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(_CHROMIUM_ARGUMENTS))
+        yield chromium
+        chromium.close()
