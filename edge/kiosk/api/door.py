@@ -31,6 +31,7 @@ __all__ = ["MOST_HEADER_BYTES", "Door"]
 MOST_HEADER_BYTES = 16 * 1024
 
 _MOST_HEADERS = 64
+_VERSIONS = frozenset({"1.0", "1.1"})
 _PUBLIC_PAGE = "/page/"
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -100,6 +101,12 @@ class Door:
 
     def _check_sender(self, scope: Scope) -> str | None:
         """Refuse other sites' pages; returns the origin where its page may read the answer."""
+        if scope["http_version"] not in _VERSIONS:
+            raise ProblemError(
+                400,
+                "http_version",
+                f"HTTP/{scope['http_version']} was asked for; this is HTTP/1.1",
+            )
         raw = scope["headers"]
         size = sum(len(name) + len(value) + 4 for name, value in raw)
         size += len(scope["raw_path"]) + len(scope["query_string"])

@@ -79,7 +79,10 @@ class HttpServer:
         self._server.should_exit = True
         self._table.close_streams()
         await asyncio.wait({serving}, timeout=grace_s)
+        self._server.force_exit = True
         self._table.abort()
+        for answering in self._server.server_state.tasks:
+            answering.cancel()
         sweeping.cancel()
         await asyncio.wait({serving, sweeping})
 

@@ -17,6 +17,7 @@ __all__ = ["openapi_document"]
 
 _REFERENCE = "#/components/schemas/{name}"
 _MESSAGES = (Health, ModelCard, Latest, Answer, Event, ProblemDetails)
+_BYTES = {"type": "string", "format": "binary", "minLength": 1}
 _TOKEN_MISSING = 401
 
 
@@ -86,7 +87,7 @@ def _entry(operation: Operation, *, is_token_set: bool) -> dict[str, Any]:
         entry["requestBody"] = {
             "required": True,
             "description": operation.takes,
-            "content": {"application/octet-stream": {}},
+            "content": {"application/octet-stream": {"schema": _BYTES}},
         }
     return entry
 

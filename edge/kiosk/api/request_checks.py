@@ -40,7 +40,7 @@ def host_of(authority: str) -> str | None:
         host, _, digits = authority.partition(":")
     if not host or (digits and not (digits.isascii() and digits.isdigit())):
         return None
-    return _normal(host)
+    return _normal(host) or None
 
 
 def check_host(hosts: list[str], allowed: frozenset[str], own_address: str) -> None:
