@@ -36,7 +36,8 @@ class GateLimits:
             in the dark.
         frozen_network_s: likewise over the network, where the encoder of a scene at rest repeats
             pictures bit for bit until its next key frame, 1 to 4 s later with most cameras.
-        stale_s: captured longer ago than this when inference would start.
+        stale_s: captured longer ago than this when inference would start, or dated as far ahead;
+            also a frame that comes after one that is newer.
         black_level: all but a hundredth of the pixels at this level of 255 or below.
         saturated_fraction: this share of the pixels or more at full scale in every channel (the
             highest of the 9480 pictures named at `BRIGHT_SHARE` is 0.47).
@@ -150,7 +151,7 @@ class FrameGates:
         limits = self._limits
         if limits is None:
             return None
-        refusal = self._find_untimely(frame, now_monotonic_ns) if is_live else None
+        refusal = self._find_untimely(frame, limits, now_monotonic_ns) if is_live else None
         refusal = refusal or find_bad_pixels(frame, limits)
         # What is refused already is not remembered: a picture that was frozen before the lens
         # was covered, and is so afterwards, was frozen all the time.
@@ -163,7 +164,12 @@ class FrameGates:
             return None
         return Refusal("torn", "the lower part of the frame is left over from an earlier one")
 
-    def _find_untimely(self, frame: Frame, now_ns: int) -> Refusal | None:
+    def _find_untimely(self, frame: Frame, limits: GateLimits, now_ns: int) -> Refusal | None:
+        if not limits.stale_s:
+            return None
+        refusal = find_stale(frame, limits, now_ns)
+        if refusal is not None:
+            return refusal
         index, at_ns = self._newest_index, self._newest_ns
         if frame.index <= index:
             return Refusal("stale", f"frame {frame.index} came after frame {index}")
@@ -171,7 +177,7 @@ class FrameGates:
             late_s = (at_ns - frame.capture_monotonic_ns) / _NS_PER_S
             return Refusal("stale", f"the frame is {late_s:.3f} s older than the one before it")
         self._newest_index, self._newest_ns = frame.index, frame.capture_monotonic_ns or at_ns
-        return find_stale(frame, self._limits, now_ns)
+        return None
 
     def _find_frozen(self, frame: Frame, limits: GateLimits, now_ns: int) -> Refusal | None:
         limit_s = limits.frozen_network_s if _is_network(frame) else limits.frozen_s

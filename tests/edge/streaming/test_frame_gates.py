@@ -163,6 +163,16 @@ def test_a_frame_that_goes_back_in_order_or_time_is_stale(index: int, at_ns: int
     assert gates.check(back, 11) is None
 
 
+def test_one_frame_dated_far_ahead_does_not_make_those_after_it_old() -> None:
+    gates = FrameGates(GateLimits())
+    ahead = Frame(noise(1), "bgr", "camera:0", 0, capture_monotonic_ns=10**15)
+    after = Frame(noise(2), "bgr", "camera:0", 1, capture_monotonic_ns=20)
+    refusal = gates.check(ahead, 10)
+    assert refusal is not None
+    assert refusal.gate == "stale"
+    assert gates.check(after, 30) is None
+
+
 def test_the_time_of_a_file_says_nothing_but_its_pixels_do() -> None:
     still = noise(1)
     assert gates_of([still] * 300, limits=GateLimits(), is_live=False) == [""] * 300
