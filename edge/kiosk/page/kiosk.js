@@ -15,9 +15,10 @@ import { choosePicture, chooseShown, isPictureForbidden } from "./shown.js";
 
 const TICK_MS = 200;
 const HEALTH_MS = 2000;
-const CARD_MS = 5000;
+const CARD_MS = 1000;
 const MEASURE_MS = 1000;
 const DIGEST_CHARACTERS = 12;
+const CARD_EVENTS = new Set(["model", "update", "worker"]);
 const BADGE_ICONS = { live: "live", older: "wait", unusable: "none", none: "none" };
 
 class Kiosk {
@@ -30,13 +31,14 @@ class Kiosk {
   #preview = new Preview(this.#page.picture, this.#clock, () => this.#show());
   #link = new Link(this.#clock, {
     onLatest: () => this.#show(),
-    onEvent: (event) => this.#events.add(event),
+    onEvent: (event) => this.#remember(event),
     onOpen: () => this.#greet()
   });
-  #fitter = new Fitter(this.#page.answerBody);
+  #fitter = new Fitter(this.#page.answerBody, this.#page.more);
   #shown = null;
   #card = null;
   #cardAskedAt = -Infinity;
+  #isCardOld = false;
   #health = null;
   #healthAskedAt = -Infinity;
   #measuredAt = -Infinity;
@@ -50,6 +52,7 @@ class Kiosk {
     if (token) await openSession(token);
     if (document.visibilityState === "visible") this.#link.restart();
     setInterval(() => this.#tick(), TICK_MS);
+    document.documentElement.dataset.started = "";
   }
 
   #listen() {
@@ -117,8 +120,11 @@ class Kiosk {
     this.#link.check();
     this.#preview.check();
     this.#show();
+    const now = this.#clock.now();
+    const isOpen = this.#link.state === "open";
+    if (isOpen && this.#isCardOld && now - this.#cardAskedAt > CARD_MS) this.#refreshCard();
     const isLooked = this.#page.details.open && document.visibilityState === "visible";
-    if (isLooked && this.#clock.now() - this.#healthAskedAt > HEALTH_MS) this.#refreshDetails();
+    if (isLooked && now - this.#healthAskedAt > HEALTH_MS) this.#refreshDetails();
   }
 
   /** The link is open: which model and which service is this? */
@@ -133,11 +139,18 @@ class Kiosk {
     this.#version = version;
   }
 
+  #remember(event) {
+    this.#events.add(event);
+    if (CARD_EVENTS.has(event.type)) this.#isCardOld = true;
+  }
+
   async #refreshCard() {
     this.#cardAskedAt = this.#clock.now();
+    this.#isCardOld = false;
     const card = await requestJson("/v1/model").catch(() => null);
     this.#card = typeof card?.model?.digest === "string" ? card : null;
     this.#shown = null;
+    this.#measuredAt = -Infinity;
     this.#show();
     this.#drawDetails();
   }
@@ -191,7 +204,7 @@ class Kiosk {
     const shown = this.#calm.next(newest, now);
     this.#showPicture(shown, newest);
     if (this.#isNew(shown)) {
-      if (this.#shown?.state !== shown.state) this.#measuredAt = -Infinity;
+      if (this.#isOther(shown)) this.#measuredAt = -Infinity;
       this.#shown = shown;
       this.#draw(shown);
     }
@@ -208,6 +221,13 @@ class Kiosk {
     return ["state", "gate", "reason"].some((key) => shown[key] !== before[key]);
   }
 
+  /** Another state or another model: what stands below the answer must not lag behind it. */
+  #isOther(shown) {
+    const before = this.#shown;
+    const digest = shown.answer?.model.digest;
+    return before?.state !== shown.state || before.answer?.model.digest !== digest;
+  }
+
   #draw(shown) {
     const { answer, answerTitle, answerBody } = this.#page;
     const isAnswered = shown.state === "answered";
@@ -219,8 +239,7 @@ class Kiosk {
     this.#page.tokenForm.hidden = shown.state !== "denied";
     this.#fitter.fit();
     const digest = shown.answer?.model.digest;
-    const isOther = isAnswered && digest !== this.#card?.model.digest;
-    if (isOther && this.#clock.now() - this.#cardAskedAt > CARD_MS) this.#refreshCard();
+    if (isAnswered && digest !== this.#card?.model.digest) this.#isCardOld = true;
   }
 
   #showPicture(shown, newest) {

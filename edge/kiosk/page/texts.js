@@ -11,10 +11,6 @@ export const TEXTS = {
     "zh": "本软件仅供科研使用，不是医疗器械"
   },
   "app.language": { "en": "Language", "zh": "语言" },
-  "app.noscript": {
-    "en": "This page needs JavaScript.",
-    "zh": "本页面需要启用 JavaScript。"
-  },
 
   "state.answered": { "en": "Answer", "zh": "分析结果" },
   "state.no_result": { "en": "No result", "zh": "无结果" },
@@ -130,6 +126,7 @@ export const TEXTS = {
   "answer.score": { "en": "The model's score (not a probability)", "zh": "模型得分（并非概率）" },
   "answer.others": { "en": "Other possibilities", "zh": "其他可能" },
   "answer.more": { "en": "and {n} more", "zh": "另有 {n} 项" },
+  "answer.scroll": { "en": "Show the rest", "zh": "查看其余内容" },
   "answer.finding": { "en": "1 finding over its threshold", "zh": "1 项发现超过判定阈值" },
   "answer.findings": {
     "en": "{n} findings over their thresholds",

@@ -24,7 +24,7 @@ from edge.kiosk.view import Snapshot
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fake_kiosk import FakeKiosk  # noqa: E402 - it lies beside this folder
+from fake_kiosk import FakeKiosk
 
 
 class ShownKiosk(FakeKiosk):

@@ -48,6 +48,10 @@ class PlayedKiosk:
         """It keeps its connections and says nothing more."""
         self._process.send_signal(signal.SIGSTOP)
 
+    def resume(self) -> None:
+        """It goes on."""
+        self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End it, whatever it does."""
         if self._process.poll() is None:
