@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,8 +112,18 @@ class Served:
             await self.unix_socket.stop()
 
 
+@pytest.fixture(scope="session")
+def close_later() -> Iterator[Callable[[Served], None]]:
+    """Close a kiosk while the next test runs: an orderly end takes a moment."""
+    ends: list[Future[None]] = []
+    with ThreadPoolExecutor(4) as pool:
+        yield lambda served: ends.append(pool.submit(served.close))
+    for end in ends:
+        end.result()
+
+
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Served]]:
+def serve(close_later: Callable[[Served], None]) -> Iterator[Callable[..., Served]]:
     """Serve a kiosk; keywords are settings that differ from those of a kiosk without haste."""
     opened: list[Served] = []
 
@@ -122,7 +133,7 @@ def serve() -> Iterator[Callable[..., Served]]:
 
     yield start
     for served in opened:
-        served.close()
+        close_later(served)
 
 
 @pytest.fixture(scope="module")

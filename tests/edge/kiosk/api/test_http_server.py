@@ -39,7 +39,7 @@ def test_an_address_of_another_machine_is_one_line():
 
 
 def test_a_name_that_nobody_knows_is_one_line():
-    with pytest.raises(UsageError, match="cannot listen on nobody.invalid"):
+    with pytest.raises(UsageError, match=r"cannot listen on nobody\.invalid"):
         asyncio.run(start(host="nobody.invalid", token=KEY))
 
 
