@@ -12,11 +12,14 @@ from __future__ import annotations
 import sys
 import threading
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 import edge
+
+NEWEST_WITHIN_MS = 2000
+"""An answer that no newer one replaces within this is shown no longer."""
 
 
 class Answers(QObject):
@@ -71,6 +74,9 @@ class KioskWindow(QWidget):
         layout = QVBoxLayout(self)
         for widget in (self.picture, self.answer, note):
             layout.addWidget(widget)
+        # An answer may be on its way while the camera is lost: what clears it is its age.
+        self._age = QTimer(self, singleShot=True, interval=NEWEST_WITHIN_MS)
+        self._age.timeout.connect(lambda: self.show_no_result("no new picture has come"))
         self._answers = answers
         answers.came.connect(self.show_answer)
         answers.failed.connect(self.show_no_result)
@@ -79,6 +85,7 @@ class KioskWindow(QWidget):
 
     def show_answer(self, answer: object) -> None:
         """Show one answer, or the reason why there is none."""
+        self._age.start()
         self.picture.setPixmap(_pixmap(answer.frame))
         result = answer.result
         if result.status == "ok":
