@@ -29,8 +29,9 @@ def held_lock(path: Path, *, wait_s: float, otherwise: str) -> Iterator[None]:
         DeviceError: another holds it.
         OSError: the file cannot be made.
     """
-    # Read only: a file that another user made may still be locked.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    # Read only: a file that another user made may still be locked. Root must not be led elsewhere.
+    flags = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, 0o644)
     try:
         deadline = time.monotonic() + wait_s
         while not _take(descriptor):

@@ -17,7 +17,7 @@ from edge.bundle.faults import reason, shown
 from edge.bundle.reader import open_bundle
 from edge.bundle.writer import copy_bundle
 from edge.errors import BundleError, DigestError, OutputError, UsageError
-from edge.kiosk.slots.slot_files import FILE_MODE, file_sha256
+from edge.kiosk.slots.slot_files import file_sha256, make_readable
 from edge.stored_files import new_stored_file
 
 __all__ = ["Incoming", "copy_in", "describe"]
@@ -81,7 +81,7 @@ def copy_in(source: Path, target: Path, *, sha256: str = "") -> None:
                 f"{source} has SHA-256 {found}, not {sha256.lower()}; it was damaged on its way, "
                 "or is another bundle: fetch it again"
             )
-    target.chmod(FILE_MODE)
+    make_readable(target)
 
 
 def describe(path: Path, trusted_keys: Sequence[bytes], *, origin: Path) -> Incoming:

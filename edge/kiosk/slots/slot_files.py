@@ -18,13 +18,13 @@ from edge.kiosk.slots.stored_state import SlotRecord, StoredState
 from edge.stored_files import sync_folder
 
 __all__ = [
-    "FILE_MODE",
     "INCOMING_NAME",
     "file_sha256",
     "is_whole",
     "locked_state",
     "locked_update",
     "make_folder",
+    "make_readable",
     "remove_unused",
     "slot_file_name",
     "storing_errors",
@@ -32,7 +32,7 @@ __all__ = [
 
 INCOMING_NAME: Final = "incoming.edge"
 """What is being installed; a left one is of an installation that was ended by force."""
-FILE_MODE: Final = 0o644
+_FILE_MODE: Final = 0o644
 """The service reads what an administrator installed, whatever that one's umask is."""
 
 _STATE_LOCK_S = 10.0
@@ -80,12 +80,33 @@ def make_folder(folder: Path) -> None:
     except FileNotFoundError:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=_FOLDER_MODE)
-    folder.chmod(_FOLDER_MODE)
-    if os.geteuid() == 0:
-        above = folder.parent.stat()
-        os.chown(folder, above.st_uid, above.st_gid)
+    with _opened(folder, os.O_DIRECTORY) as descriptor:
+        os.fchmod(descriptor, _FOLDER_MODE)
+        if os.geteuid() == 0:
+            above = folder.parent.stat()
+            os.fchown(descriptor, above.st_uid, above.st_gid)
     with suppress(PermissionError):  # who may enter a folder may not always read it
         sync_folder(folder.parent)
+
+
+def make_readable(path: Path) -> None:
+    """Let everybody read a bundle's file.
+
+    Raises:
+        OSError: it cannot be changed, or is a link.
+    """
+    with _opened(path) as descriptor:
+        os.fchmod(descriptor, _FILE_MODE)
+
+
+@contextmanager
+def _opened(path: Path, flags: int = 0) -> Iterator[int]:
+    """A descriptor of what is there, unless it is a link: its owner must not lead root elsewhere."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def locked_state(folder: Path) -> AbstractContextManager[None]:

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -271,3 +272,22 @@ class TestRefusing:
         error = refusal(store, new)
         assert isinstance(error, OutputError)
         assert "32 MiB must stay free" in str(error)
+
+
+@pytest.mark.parametrize(
+    "name", ["incoming.edge", "update.lock", "state.lock", ".slots.json.partial"]
+)
+def test_a_link_in_the_folder_leads_nobody_out_of_it(
+    name: str, on_trial: Path, tmp_path: Path
+) -> None:
+    """Root installs into a folder that the kiosk's user owns."""
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"secret")
+    outside.chmod(0o600)
+    (on_trial / name).unlink(missing_ok=True)
+    (on_trial / name).symlink_to(outside)
+    third = make_bundle(tmp_path / "third.edge", "1.2.0")
+    with suppress(OutputError):
+        quick_store(on_trial).install(third, ANY)
+    assert outside.read_bytes() == b"secret"
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o600
