@@ -22,7 +22,7 @@ class BackOff:
     at one moment (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
     It is counted from the start of an attempt, so one that took longer is followed by the next
     at once: a source that comes back is asked again within the larger of `cap_s` and what its
-    opening may take.
+    opening may take. Failures are in a row until a source has given frames for `cap_s`.
 
     Attributes:
         first_s: the most seconds to wait after the first failure.

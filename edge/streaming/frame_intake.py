@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FrameIntake"]
 
+_NS_PER_S = 1e9
+
 
 class FrameIntake:
     """Body of the thread that takes frames in.
@@ -113,8 +115,9 @@ class FrameIntake:
             source.close()
 
     def _take_in(self, frame: Frame, source: FrameSource) -> None:
-        self._has_given_frames, self._failures = True, 0
+        self._has_given_frames = True
         self._watch.frame_came()
+        self._forget_failures()
         self._count_lost(source)
         index = self._base + frame.index
         previous, self._previous = self._previous, max(index, self._previous)
@@ -132,6 +135,14 @@ class FrameIntake:
             self._exchange.put(CheckedFrame(frame, refusal, source.is_live))
         else:
             self._exchange.leave_out()
+
+    def _forget_failures(self) -> None:
+        # Not with the first frame: a source that gives one and fails, again and again, would be
+        # opened without a pause.
+        status = self._watch.status
+        open_ns = time.monotonic_ns() - status.since_monotonic_ns
+        if self._failures and open_ns > self._settings.backoff.cap_s * _NS_PER_S:
+            self._failures = 0
 
     def _count_lost(self, source: FrameSource) -> None:
         lost = source.dropped

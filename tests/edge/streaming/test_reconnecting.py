@@ -1,6 +1,8 @@
 """A source that is lost is opened anew, for ever, and everybody can see it."""
 
+import random
 import time
+from typing import ClassVar
 
 import pytest
 from scripted_stream import (
@@ -87,6 +89,31 @@ def test_a_source_that_opens_and_gives_no_frame_is_not_back() -> None:
     codes = [event.code for event in events]
     assert codes.count("source_back") == 1
     assert stream.state.reconnects == 1
+
+
+class WatchedBackOff(BackOff):
+    """Does not wait, and remembers what it was asked."""
+
+    asked: ClassVar[list[int]] = []
+
+    def wait_s(self, failures: int, source: random.Random) -> float:
+        del source
+        self.asked.append(failures)
+        return 0.0
+
+
+def test_a_source_that_gives_a_frame_and_fails_again_and_again_is_given_ever_more_time() -> None:
+    WatchedBackOff.asked.clear()
+    settings = StreamSettings(EVERY, backoff=WatchedBackOff(first_s=1e3, cap_s=1e6))
+    answer_all(*(lost(Shot()) for _ in range(5)), ScriptedSource([]), settings=settings)
+    assert WatchedBackOff.asked == [1, 2, 3, 4, 5]
+
+
+def test_a_source_that_gave_frames_for_long_is_opened_anew_as_if_it_had_never_failed() -> None:
+    WatchedBackOff.asked.clear()
+    settings = StreamSettings(EVERY, backoff=WatchedBackOff(first_s=1e-9, cap_s=1e-9))
+    answer_all(*(lost(Shot(), Shot()) for _ in range(3)), ScriptedSource([]), settings=settings)
+    assert WatchedBackOff.asked == [1, 1, 1]
 
 
 def test_attempts_are_told_ever_more_seldom_and_counted_in_the_state() -> None:
