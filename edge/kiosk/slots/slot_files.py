@@ -101,7 +101,7 @@ def make_readable(path: Path) -> None:
 
 @contextmanager
 def _opened(path: Path, flags: int = 0) -> Iterator[int]:
-    """A descriptor of what is there, unless it is a link: its owner must not lead root elsewhere."""
+    """A descriptor of what is there, unless it is a link: nobody is to lead root elsewhere."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | flags)
     try:
         yield descriptor
