@@ -190,6 +190,10 @@ def _bring_up(files: tuple[PlannedFile, ...], *, is_start: bool, with_screen: bo
     live.start(with_screen=with_screen)
     values = read_settings(next(f for f in files if f.path == SETTINGS_FILE).content.decode())
     click.echo(
-        f"it runs: http://{values['EDGEDX_KIOSK_HOST']}:{values['EDGEDX_KIOSK_PORT']}/ is its page; "
+        f"it runs, with its page at {_page_address(values)}; "
         f"journalctl --namespace={LOG_NAMESPACE} -f shows its log"
     )
+
+
+def _page_address(values: dict[str, str]) -> str:
+    return f"http://{values['EDGEDX_KIOSK_HOST']}:{values['EDGEDX_KIOSK_PORT']}/"
