@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-__all__ = ["ChildEnd", "run_python"]
+__all__ = ["ChildEnd", "python_command", "run_python"]
 
 # With the parent's own search path: `-m` would put the current folder first.
 _PROLOGUE = "import sys, json; sys.path[:] = json.loads(sys.argv.pop(1)); "
@@ -31,6 +31,16 @@ class ChildEnd:
     deadline_s: float
 
 
+def python_command(code: str, *arguments: str) -> list[str]:
+    """The command that runs Python code by this interpreter, with this process's search path.
+
+    Args:
+        code: what to run.
+        arguments: what it finds in `sys.argv` from index 1 on.
+    """
+    return [sys.executable, "-c", _PROLOGUE + code, json.dumps(sys.path), *arguments]
+
+
 def run_python(code: str, *arguments: str, deadline_s: float) -> ChildEnd:
     """Run Python code by this interpreter, with this process's search path.
 
@@ -39,10 +49,9 @@ def run_python(code: str, *arguments: str, deadline_s: float) -> ChildEnd:
         arguments: what it finds in `sys.argv` from index 1 on.
         deadline_s: after so many seconds it is killed.
     """
-    command = [sys.executable, "-c", _PROLOGUE + code, json.dumps(sys.path), *arguments]
     try:
         ended = subprocess.run(  # noqa: S603 - our own code
-            command,
+            python_command(code, *arguments),
             capture_output=True,
             timeout=deadline_s,
             stdin=subprocess.DEVNULL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import sys
 from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
@@ -17,74 +18,221 @@ from edge.errors import EngineNotInstalledError, InputNotFoundError, OutputError
 if TYPE_CHECKING:
     from edge.kiosk.api.settings import ApiSettings
     from edge.kiosk.journal.entry import DeviceState
+    from edge.kiosk.service.log_writer import LogWriter
     from edge.kiosk.service.settings import ServiceSettings
 
 __all__ = ["command"]
 
 _MIB = 1 << 20
 _LOG_FILES = 4
+_MOST_TOKEN_BYTES = 4096
+_BARE_SUFFIXES = (".onnx", ".tflite")
 _THROTTLED_NOW = 0b1110  # clock capped, throttled, soft temperature limit
 _PATH = click.Path(path_type=Path)
 
 
-@click.command(context_settings={"auto_envvar_prefix": "EDGEDX_KIOSK"})
-@click.option("--model", type=_PATH, help="A bundle. Default: the one that comes with edgedx.")
-@click.option("--state", type=_PATH, help="Folder of the model slots, instead of --model.")
+def _check_seconds(
+    context: click.Context, parameter: click.Parameter, seconds: float | None
+) -> float | None:
+    del context, parameter
+    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
+        raise click.BadParameter(f"{seconds} is not a positive number of seconds")
+    return seconds
+
+
+@click.command(
+    context_settings={"auto_envvar_prefix": "EDGEDX_KIOSK"},
+    epilog="Each option may be set in the environment too: EDGEDX_KIOSK_ and its name in capitals, "
+    "such as EDGEDX_KIOSK_SOURCE. SIGTERM ends the service in good order. Exit codes: 0 ended as "
+    "asked, 2 wrong use, 3 bad input, 4 bad bundle, 5 engine or device failure.",
+)
 @click.option(
     "--source",
     metavar="ADDRESS",
     required=True,
-    help="camera:0, picamera:, csi:0, rtsp://..., watch:DIR, fake:pattern, ...; or none, for "
-    "uploads alone.",
+    help="Where pictures come from: camera:0, picamera:, csi:0, rtsp://HOST/PATH, watch:FOLDER, "
+    "fake:pattern, a video file; or none, for uploads alone.",
 )
-@click.option("--policy", default="newest", show_default=True, help="newest, every or nth:N.")
-@click.option("--gate", "gates", multiple=True, metavar="LIMIT=VALUE", help="A gate's limit.")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=int, default=8321, show_default=True, help="0 takes a free one.")
-@click.option("--token-file", type=_PATH, help="Holds the token that clients must show.")
-@click.option("--allowed-host", multiple=True, help="Another name that the Host header may carry.")
-@click.option("--allowed-origin", multiple=True, help="Another origin whose pages may ask.")
-@click.option("--unix-socket", type=_PATH, help="Serve the same JSON on this socket.")
-@click.option("--journal", type=_PATH, help="Folder of the journal. Default: none is kept.")
-@click.option("--journal-mib", type=click.IntRange(min=1), default=512, show_default=True)
-@click.option("--journal-days", type=float, help="Entries older than this may be removed.")
-@click.option("--engine", type=click.Choice(["auto", "onnxruntime", "litert"]), default="auto")
-@click.option("--precision", default="auto", show_default=True)
-@click.option("--threads", type=int, metavar="N")
-@click.option("--open-timeout", type=float, default=10.0, show_default=True, metavar="SECONDS")
-@click.option("--read-timeout", type=float, default=5.0, show_default=True, metavar="SECONDS")
+@click.option(
+    "--model",
+    type=_PATH,
+    metavar="BUNDLE",
+    help="Bundle that answers. Default: the chest X-ray bundle that comes with edgedx.",
+)
+@click.option(
+    "--state",
+    type=_PATH,
+    metavar="FOLDER",
+    help="Folder of the model slots, which edge-kiosk update fills; instead of --model.",
+)
+@click.option(
+    "--require-signature",
+    "key_paths",
+    type=_PATH,
+    multiple=True,
+    metavar="PUBLIC.pem",
+    help="Answer only from a bundle signed with this key; given again: or with that one.",
+)
+@click.option(
+    "--policy",
+    default="newest",
+    show_default=True,
+    metavar="POLICY",
+    help="Which frames are answered where inference is slower than the camera: newest, every, "
+    "every:QUEUE or nth:N.",
+)
+@click.option(
+    "--gate",
+    "gates",
+    multiple=True,
+    metavar="LIMIT=NUMBER",
+    help="From where on a frame is refused, such as frozen_s=5; 0 switches a gate off.",
+)
+@click.option(
+    "--answer-limit",
+    type=float,
+    callback=_check_seconds,
+    metavar="SECONDS",
+    help="An answer to a frame older than this is no longer shown. Default: 2 and three times "
+    "what the inference took; pictures of a watched folder do not age.",
+)
+@click.option(
+    "--journal",
+    type=_PATH,
+    metavar="FOLDER",
+    help="Keep every answer here, chained by hash, before it is told. Default: none is kept.",
+)
+@click.option(
+    "--journal-mib",
+    type=click.IntRange(min=1),
+    default=512,
+    show_default=True,
+    metavar="N",
+    help="The journal's size; the oldest entries are removed.",
+)
+@click.option(
+    "--journal-days",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="Entries older than this are removed. Default: by size alone.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where page and API listen; anything that other machines can reach needs a token.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8321,
+    show_default=True,
+    metavar="N",
+    help="0 takes a free one, which the log names.",
+)
+@click.option(
+    "--token-file", type=_PATH, metavar="FILE", help="Holds the token that clients must show."
+)
+@click.option(
+    "--allowed-host",
+    multiple=True,
+    metavar="NAME",
+    help="Another name that the Host header may carry.",
+)
+@click.option(
+    "--allowed-origin",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Another origin whose pages may ask, such as https://ward.example.",
+)
+@click.option(
+    "--unix-socket", type=_PATH, metavar="FILE", help="Serve the same JSON on this socket too."
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "onnxruntime", "litert"]),
+    default="auto",
+    show_default=True,
+    help="What runs the model.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "int8", "mixed", "dynamic", "float32"]),
+    default="auto",
+    show_default=True,
+    help="Which of the bundle's model files.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads inside one inference. Default: every processor, at most 4.",
+)
+@click.option(
+    "--open-timeout",
+    type=float,
+    callback=_check_seconds,
+    default=4.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="A source that takes longer to open is lost, and tried again.",
+)
+@click.option(
+    "--read-timeout",
+    type=float,
+    callback=_check_seconds,
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="A source that gives no frame for so long is lost.",
+)
 @click.option(
     "--infer-timeout",
     type=float,
+    callback=_check_seconds,
     default=30.0,
     show_default=True,
     metavar="SECONDS",
     help="A worker whose inference takes longer is replaced.",
 )
-@click.option("--worker-mib", type=float, help="A worker that holds more memory is replaced.")
 @click.option(
-    "--answer-limit",
+    "--start-timeout",
     type=float,
+    callback=_check_seconds,
+    default=120.0,
+    show_default=True,
     metavar="SECONDS",
-    help="An answer older than this is no longer shown. Default: 2 and three inferences.",
+    help="Likewise one that takes longer to load the model and replay its golden examples.",
 )
 @click.option(
-    "--require-signature",
-    "trusted_keys",
-    type=_PATH,
-    multiple=True,
-    metavar="KEY.pem",
-    help="Load bundles signed with this key only.",
+    "--worker-mib",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="A worker that holds more memory is replaced. Default: any.",
 )
-@click.option("--log-file", type=_PATH, help="Log here, in files of bounded size.")
-@click.option("--log-mib", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "--log-file",
+    type=_PATH,
+    metavar="FILE",
+    help=f"Log here, in at most {_LOG_FILES} files. Default: to standard error.",
+)
+@click.option(
+    "--log-mib",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="What these files take together.",
+)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def command(**options: Any) -> int:
     """Answer from a camera; show it on a page, an API and a Unix socket.
 
-    Listens on this machine alone unless --host says otherwise, which needs a token.
+    Goes on until it is ended, whatever becomes of the camera, the disk or the model: each fault
+    is shown, and nothing is answered from a bad frame. Listens on this machine alone unless
+    --host says otherwise.
     """
-    _start_logging(options)
     settings = _service_settings(options)
     api = _api_settings(options)
     try:
@@ -95,26 +243,27 @@ def command(**options: Any) -> int:
         raise EngineNotInstalledError(
             f"edge-kiosk needs {error.name}; install edgedx[kiosk]"
         ) from error
-    serve(settings, api)
+    log = _start_logging(options)
+    try:
+        serve(settings, api)
+    finally:
+        is_written = log.close()
+    if not is_written:
+        # The interpreter's own end would wait for the disk that hangs.
+        os._exit(0)
     return 0
 
 
 def _service_settings(options: dict[str, Any]) -> ServiceSettings:
+    from edge.bundle.signature import read_public_key
     from edge.kiosk.journal.journal import JournalLimits
     from edge.kiosk.service.settings import ServiceSettings, WorkerLimits
-    from edge.model_loader import DEFAULT_BUNDLE
     from edge.streaming.frame_policy import parse_policy
 
-    if options["model"] and options["state"]:
-        raise UsageError("--model and --state are both given; the slots in --state hold the model")
     parse_policy(options["policy"])
-    model = None if options["state"] else options["model"] or DEFAULT_BUNDLE
-    if model is not None and not model.exists():
-        raise InputNotFoundError(f"{model}: there is no such bundle; check --model")
-    source = options["source"]
     return ServiceSettings(
-        source="" if source == "none" else source,
-        bundle=model,
+        source=_source(options["source"]),
+        bundle=_bundle(options["model"], options["state"]),
         slots=options["state"],
         journal=options["journal"],
         journal_limits=JournalLimits(
@@ -128,10 +277,57 @@ def _service_settings(options: dict[str, Any]) -> ServiceSettings:
         open_timeout_s=options["open_timeout"],
         read_timeout_s=options["read_timeout"],
         answer_limit_s=options["answer_limit"],
-        trusted_keys=options["trusted_keys"],
-        worker=WorkerLimits(infer_s=options["infer_timeout"], memory_mib=options["worker_mib"]),
+        trusted_keys=tuple(read_public_key(path) for path in options["key_paths"]),
+        worker=WorkerLimits(
+            start_s=options["start_timeout"],
+            infer_s=options["infer_timeout"],
+            memory_mib=options["worker_mib"],
+        ),
         read_device=_device_reader(),
     )
+
+
+def _source(address: str) -> str:
+    from edge.sources.base import is_stream_address
+
+    _check_text(address, "--source")
+    if address == "none":
+        return ""
+    if not is_stream_address(address):
+        raise UsageError(
+            f"--source {address!r} names no camera, stream or folder; write camera:0, "
+            "rtsp://HOST/PATH, watch:FOLDER, fake:pattern, ..., or none for uploads alone"
+        )
+    return address
+
+
+def _bundle(model: Path | None, state: Path | None) -> Path | None:
+    from edge.model_loader import DEFAULT_BUNDLE
+
+    if state is not None:
+        if model is not None:
+            raise UsageError(
+                "--model and --state are both given; the slots in --state hold the model"
+            )
+        return None
+    if model is None:
+        return DEFAULT_BUNDLE
+    _check_text(str(model), "--model")
+    if model.suffix.lower() in _BARE_SUFFIXES and not model.is_dir():
+        raise UsageError(
+            f"--model {model} is a bare model file, which says neither how it is fed nor what it "
+            "should answer; make a bundle of it with edge-quantize"
+        )
+    if not model.exists():
+        raise InputNotFoundError(f"{model}: there is no such bundle; check --model")
+    return model
+
+
+def _check_text(text: str, option: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{option} {text!a} is not UTF-8; rename what it names") from None
 
 
 def _gates(words: tuple[str, ...]) -> dict[str, float]:
@@ -168,9 +364,14 @@ def _read_token(path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputNotFoundError(f"{path}: the token cannot be read ({error})") from error
+        with path.open("rb") as file:
+            return file.read(_MOST_TOKEN_BYTES).decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise InputNotFoundError(f"{path}: holds no token in ASCII; write one") from None
+    except OSError as error:
+        raise InputNotFoundError(
+            f"{path}: the token cannot be read ({error.strerror}); check --token-file"
+        ) from error
 
 
 def _device_reader() -> Callable[[], DeviceState | None]:
@@ -194,15 +395,22 @@ def _device_reader() -> Callable[[], DeviceState | None]:
     return read
 
 
-def _start_logging(options: dict[str, Any]) -> None:
+def _start_logging(options: dict[str, Any]) -> LogWriter:
+    from edge.kiosk.service.log_writer import LogWriter
+
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
     path = options["log_file"]
     if path is not None:
         try:
             handler = RotatingFileHandler(
-                path, maxBytes=options["log_mib"] * _MIB // _LOG_FILES, backupCount=_LOG_FILES - 1
+                path,
+                maxBytes=options["log_mib"] * _MIB // _LOG_FILES,
+                backupCount=_LOG_FILES - 1,
+                encoding="utf-8",
             )
         except OSError as error:
             raise OutputError(f"{path}: cannot log there ({error.strerror})") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    log = LogWriter(handler)
+    log.start(logging.INFO)
+    return log

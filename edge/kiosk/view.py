@@ -104,6 +104,15 @@ class KioskView(Protocol):
         """The events kept (a bounded number) whose id is above `last_id`, oldest first."""
         ...
 
+    def note_client(self, code: str, message: str) -> None:
+        """Tell what a client does to the kiosk as an event of type "service".
+
+        Args:
+            code: stable word, such as "client_slow"; at most one a second of each is told.
+            message: one line, without what the client sent.
+        """
+        ...
+
     @property
     def revision(self) -> int:
         """Grows whenever `latest`, `health` or the events have changed."""

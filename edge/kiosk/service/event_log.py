@@ -26,8 +26,11 @@ class EventLog:
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=MOST_EVENTS)
         self._last_id = 0
-        self.on_event: Callable[[], None] = lambda: None
-        """Called after each."""
+        self._listeners: list[Callable[[Event], None]] = []
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Have a function called with each event from now on; it must not wait."""
+        self._listeners.append(listener)
 
     def add(self, kind: EventType, level: EventLevel, code: str, message: str) -> Event:
         """Remember an event, and log it."""
@@ -38,11 +41,12 @@ class EventLog:
             type=kind,
             level=level,
             code=code,
-            message=message,
+            message=" ".join(message.split()),
         )
         self._events.append(event)
-        logger.log(_LEVELS[level], "%s: %s", code, message)
-        self.on_event()
+        logger.log(_LEVELS[level], "%s: %s", code, event.message)
+        for listener in self._listeners:
+            listener(event)
         return event
 
     def after(self, last_id: int) -> tuple[Event, ...]:

@@ -34,7 +34,7 @@ class SourceView:
     Attributes:
         address: without credentials; "" for none.
         since_s: monotonic seconds.
-        reason: why it was last lost.
+        reason: why it was lost or has ended.
     """
 
     address: str
@@ -94,8 +94,8 @@ def _problems(parts: HealthParts) -> Iterator[Problem]:
     if parts.status.state != "ready":
         yield Problem("worker", parts.status.reason)
         return
-    if parts.source.state == "lost":
-        yield Problem("source_lost", parts.source.reason)
+    if parts.source.state in ("lost", "ended"):
+        yield Problem(f"source_{parts.source.state}", parts.source.reason)
     if parts.journal_reason:
         yield Problem("journal_failing", parts.journal_reason)
     latest = parts.latest

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections import deque
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 from edge.errors import EdgeError, OutputError
 from edge.kiosk.journal.entry import JournalEntry
 from edge.kiosk.journal.journal import Journal, JournalLimits, Receipt
-from edge.kiosk.messages import JournalHealth
+from edge.kiosk.messages import Event, JournalHealth
+from edge.kiosk.service.blocking_call import run_blocking
 from edge.kiosk.service.event_log import EventLog
 
 __all__ = ["OFF", "JournalLink"]
@@ -18,19 +23,27 @@ OFF = Receipt(0, "")
 """What stands for a receipt where there is no journal."""
 
 DURABLE_WITHIN_S = 5.0
-_OPEN_AGAIN_S = 2.0
+"""A disk that takes longer is failing: an answer that is told so late is no news."""
+
+MOST_UNWRITTEN = 256
+"""Events that wait for a journal that fails; of more, the oldest are lost to it."""
+
+_AGAIN_S = 2.0
+_LAST_ENTRIES_S = 1.0
+_CLOSE_S = 1.5
 
 
 class JournalLink:
     """Writes entries, or says in one line why that cannot be done.
 
-    A journal that cannot be opened is tried again with later entries, so that a disk that was
-    full or read-only is used as soon as it can be.
+    A journal that cannot be opened or written is tried again for ever, so that a disk that was
+    full, read-only or away is used as soon as it can be. Answers are not kept for it: they are
+    withheld. Events are.
 
     Args:
         folder: of the journal; None for none at all.
         limits: how much it may hold.
-        events: trouble, and its end, is told here.
+        events: all but those of clients are written, and trouble with the journal is told.
     """
 
     def __init__(self, folder: Path | None, limits: JournalLimits, events: EventLog) -> None:
@@ -38,10 +51,33 @@ class JournalLink:
         self._limits = limits
         self._events = events
         self._journal: Journal | None = None
-        self._opening = asyncio.Lock()
-        self._next_attempt_s = 0.0
+        self._is_tried = asyncio.Event()
+        self._hanging: Future[Receipt] | None = None
+        self._hanging_since_s = 0.0
+        self._unwritten: deque[JournalEntry] = deque(maxlen=MOST_UNWRITTEN)
+        self._has_unwritten = asyncio.Event()
         self.reason = ""
         """Why it cannot be written; "" where it can."""
+        if folder is not None:
+            self._keep(JournalEntry(kind="start"))
+            events.listen(self._note_event)
+
+    async def run(self) -> None:
+        """Open the journal, and write events to it, until cancelled."""
+        if self._folder is None:
+            await asyncio.get_running_loop().create_future()
+            return
+        await self._open(self._folder)
+        while True:
+            await self._has_unwritten.wait()
+            entry = self._unwritten[0]
+            try:
+                await self.write(entry)
+            except EdgeError:
+                # Answers may not come for hours: this is what finds out that it works again.
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                self._drop(entry)
 
     async def write(self, entry: JournalEntry) -> Receipt:
         """Write an entry, and wait until it would survive a loss of power.
@@ -52,39 +88,81 @@ class JournalLink:
         if self._folder is None:
             return OFF
         try:
-            journal = await self._open(self._folder)
-            future = asyncio.wrap_future(journal.submit(entry))
-            receipt = await asyncio.wait_for(asyncio.shield(future), DURABLE_WITHIN_S)
-        except asyncio.TimeoutError:
-            # A later receipt must not be lost with a warning that nobody fetched it.
-            future.add_done_callback(lambda done: done.cancelled() or done.exception())
-            error = OutputError(f"the disk has not taken an entry within {DURABLE_WITHIN_S:g} s")
-            self._note_failure(error)
-            raise error from None
+            receipt = await self._store(entry)
         except EdgeError as error:
             self._note_failure(error)
             raise
         self._note_success()
         return receipt
 
-    async def _open(self, folder: Path) -> Journal:
-        async with self._opening:
-            if self._journal is None:
-                if time.monotonic() < self._next_attempt_s:
-                    raise OutputError(self.reason)
-                self._next_attempt_s = time.monotonic() + _OPEN_AGAIN_S
-                self._journal = await asyncio.to_thread(Journal, folder, self._limits)
-            return self._journal
+    async def _store(self, entry: JournalEntry) -> Receipt:
+        journal = await self._opened()
+        if self._hanging is not None and not self._hanging.done():
+            # What is handed in now would be stored long after it was withheld.
+            hangs_s = time.monotonic() - self._hanging_since_s
+            raise OutputError(f"the journal's disk has not answered for {hangs_s:.0f} s")
+        self._hanging = None
+        future = journal.submit(entry)
+        began_s = time.monotonic()
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), DURABLE_WITHIN_S)
+        except asyncio.TimeoutError:
+            # Cancelled with the wait: what was not begun will not be written.
+            if not future.cancelled() and self._hanging is None:
+                self._hanging, self._hanging_since_s = future, began_s
+            raise OutputError(
+                f"the journal's disk has not answered for {DURABLE_WITHIN_S:g} s"
+            ) from None
 
-    def _note_failure(self, error: EdgeError) -> None:
-        if not self.reason:
-            self._events.add("journal", "error", "journal_failing", str(error))
-        self.reason = str(error)
+    async def _opened(self) -> Journal:
+        if self._journal is None and not self.reason:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._is_tried.wait(), DURABLE_WITHIN_S)
+        if self._journal is None:
+            raise OutputError(
+                self.reason or f"the journal has not been opened within {DURABLE_WITHIN_S:g} s"
+            )
+        return self._journal
+
+    async def _open(self, folder: Path) -> None:
+        while self._journal is None:
+            try:
+                journal = await run_blocking(partial(Journal, folder, self._limits))
+            except (EdgeError, OSError) as error:
+                self._note_failure(error)
+                self._is_tried.set()
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                self._journal = journal
+                self._is_tried.set()
+                if journal.set_aside:
+                    self._events.add("journal", "error", "journal_set_aside", journal.set_aside)
+
+    def _note_event(self, event: Event) -> None:
+        # Clients could fill it with what they do.
+        if event.type != "service":
+            self._keep(JournalEntry(kind="event", code=event.code, time_ns=event.time_ns))
+
+    def _keep(self, entry: JournalEntry) -> None:
+        self._unwritten.append(entry)
+        self._has_unwritten.set()
+
+    def _drop(self, entry: JournalEntry) -> None:
+        # Meanwhile it may have been lost to newer ones.
+        if self._unwritten and self._unwritten[0] is entry:
+            self._unwritten.popleft()
+        if not self._unwritten:
+            self._has_unwritten.clear()
+
+    def _note_failure(self, error: Exception) -> None:
+        was, self.reason = self.reason, " ".join(str(error).split())
+        if not was:
+            self._events.add("journal", "error", "journal_failing", self.reason)
 
     def _note_success(self) -> None:
-        if self.reason:
+        was, self.reason = self.reason, ""
+        if was:
             self._events.add("journal", "info", "journal_back", "the journal is written again")
-        self.reason = ""
 
     def health(self) -> JournalHealth:
         """How it is."""
@@ -98,6 +176,20 @@ class JournalLink:
         )
 
     async def close(self) -> None:
-        """Close the journal; what was acknowledged is in it."""
-        if self._journal is not None:
-            await asyncio.to_thread(self._journal.close)
+        """Write what waits and that the service ends, and close; a disk that hangs is left.
+
+        What was acknowledged is in it already.
+        """
+        if self._journal is None:
+            return
+        self._keep(JournalEntry(kind="stop"))
+        with contextlib.suppress(asyncio.TimeoutError, EdgeError):
+            await asyncio.wait_for(self._write_all(), _LAST_ENTRIES_S)
+        with contextlib.suppress(asyncio.TimeoutError, EdgeError, OSError):
+            await asyncio.wait_for(run_blocking(self._journal.close), _CLOSE_S)
+
+    async def _write_all(self) -> None:
+        while self._unwritten:
+            entry = self._unwritten[0]
+            await self.write(entry)
+            self._drop(entry)

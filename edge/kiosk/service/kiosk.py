@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from typing import Literal
 
 from edge.kiosk.messages import Answer, Event, Health, Latest, ModelCard
 from edge.kiosk.service.change_signal import ChangeSignal
+from edge.kiosk.service.client_notes import ClientNotes
+from edge.kiosk.service.device_gauge import DeviceGauge
 from edge.kiosk.service.event_log import EventLog
 from edge.kiosk.service.health_report import HealthParts, SourceView, report_health
 from edge.kiosk.service.journal_link import JournalLink
@@ -21,7 +24,9 @@ from edge.kiosk.service.totals import Totals
 from edge.kiosk.service.uploads import Uploads
 from edge.kiosk.view import KioskCounts, Snapshot
 from edge.kiosk.worker.wire import (
+    Alive,
     Answered,
+    FromWorker,
     Happened,
     Infer,
     Inferred,
@@ -34,6 +39,8 @@ from edge.sources.base import without_credentials
 
 __all__ = ["Kiosk"]
 
+logger = logging.getLogger(__name__)
+
 MOST_IN_FLIGHT = 16
 """Answers of the source that may be on their way to the journal; then the worker has to wait."""
 
@@ -41,6 +48,7 @@ _NS_PER_MS = 1_000_000
 _SNAPSHOT_LIMIT_MS = 3000
 _WATCH_S = 5.0
 _UPLOAD_SLACK_S = 10.0
+_LAST_ANSWERS_S = 1.0
 _SOURCE_STATES: dict[str, Literal["opening", "open", "lost", "ended"]] = {
     "source_opening": "opening",
     "source_open": "open",
@@ -75,9 +83,11 @@ class Kiosk:
         self._events = events
         self._journal = journal
         self._changes = ChangeSignal()
-        events.on_event = self._changes.announce
+        events.listen(lambda _: self._changes.announce())
+        self._clients = ClientNotes(events)
         self._totals = Totals()
-        self._publisher = Publisher(journal, self._totals, settings.read_device)
+        self._gauge = DeviceGauge(settings.read_device)
+        self._publisher = Publisher(journal, self._totals, self._gauge)
         self._supervisor = Supervisor(self._make_start, choice, settings.worker, events, self._take)
         self._supervisor.on_gone = self._forget_worker
         deadline_s = settings.worker.infer_s + _UPLOAD_SLACK_S
@@ -87,14 +97,26 @@ class Kiosk:
         self._newest: Published | None = None
         self._newest_number = 0
         self._taken = 0
+        self._lost_ns = 0
         self._preview: tuple[Preview, bytes] | None = None
         self._started_s = time.monotonic()
         address = without_credentials(settings.source)
         self._source = SourceView(address, "opening" if address else "none", self._started_s)
 
     async def run(self) -> None:
-        """Keep a worker at work until cancelled."""
-        await self._supervisor.run()
+        """Keep a worker at work until cancelled.
+
+        Raises:
+            EdgeError: what was asked for cannot work.
+        """
+        self._gauge.start()
+        try:
+            await self._supervisor.run()
+        finally:
+            if self._publishing:
+                await asyncio.wait(self._publishing, timeout=_LAST_ANSWERS_S)
+            for task in self._publishing:
+                task.cancel()
 
     def _make_start(self, bundle: str) -> Start:
         settings = self._settings
@@ -108,12 +130,12 @@ class Kiosk:
             threads=settings.threads,
             open_timeout_s=settings.open_timeout_s,
             read_timeout_s=settings.read_timeout_s,
-            trusted_keys=tuple(str(path) for path in settings.trusted_keys),
+            trusted_keys=tuple(key.hex() for key in settings.trusted_keys),
         )
 
     # --- what the worker says -----------------------------------------------------------------
 
-    async def _take(self, message: Message) -> None:
+    async def _take(self, message: Message[FromWorker]) -> None:
         body = message.body
         if isinstance(body, Answered):
             await self._in_flight.acquire()
@@ -121,6 +143,8 @@ class Kiosk:
             task = asyncio.ensure_future(self._publish(body, self._taken))
             self._publishing.add(task)
             task.add_done_callback(self._publishing.discard)
+        elif isinstance(body, Alive):
+            self._totals.note_alive(body)
         elif isinstance(body, Inferred):
             self._uploads.answer(body.request, body.answer)
         elif isinstance(body, Preview):
@@ -131,27 +155,39 @@ class Kiosk:
 
     def _note_source(self, happened: Happened) -> None:
         state = _SOURCE_STATES.get(happened.code)
-        if state is not None:
-            reason = happened.message if state == "lost" else ""
-            self._source = SourceView(self._source.address, state, time.monotonic(), reason)
+        if state is None:
+            return
+        is_away = state in ("lost", "ended")
+        reason = happened.message if is_away else ""
+        self._source = SourceView(self._source.address, state, time.monotonic(), reason)
+        if is_away:
+            self._lost_ns = happened.monotonic_ns
+            self._forget_picture()
 
     async def _publish(self, answered: Answered, number: int) -> None:
         try:
             published = await self._publisher.publish(answered)
+        except Exception:
+            logger.exception("an answer could not be published")
+            return
         finally:
             self._in_flight.release()
         # In the order in which frames were answered, whatever they say of their capture; and
-        # never one of a worker that is gone meanwhile.
-        if number > self._newest_number:
+        # never one of a worker that is gone, or of a picture from before the camera was lost.
+        is_before_loss = published.captured_ns <= self._lost_ns and answered.status == "ok"
+        if number > self._newest_number and not is_before_loss:
             self._newest, self._newest_number = published, number
             self._changes.announce()
+
+    def _forget_picture(self) -> None:
+        self._newest, self._newest_number = None, self._taken
+        self._preview = None
 
     def _forget_worker(self) -> None:
         """What a worker that is gone has seen is not what is seen now."""
         self._totals.note_gone()
         self._uploads.give_up()
-        self._newest, self._newest_number = None, self._taken
-        self._preview = None
+        self._forget_picture()
         if self._source.state != "none":
             self._source = SourceView(self._source.address, "opening", time.monotonic())
         self._changes.announce()
@@ -186,7 +222,7 @@ class Kiosk:
     def snapshot(self) -> Snapshot | None:
         """See `KioskView`."""
         process = self._supervisor.status.process
-        if process is not None:
+        if process is not None and self._source.state == "open":
             process.send(Watch(_WATCH_S))
         if self._preview is None:
             return None
@@ -202,9 +238,7 @@ class Kiosk:
 
     def counts(self) -> KioskCounts:
         """See `KioskView`."""
-        status = self._supervisor.status
-        self._totals.note_alive(status.alive)
-        return self._totals.counts(worker_restarts=status.restarts)
+        return self._totals.counts(self._supervisor.status.restarts)
 
     async def infer(self, data: bytes) -> Answer:
         """See `KioskView`."""
@@ -219,6 +253,10 @@ class Kiosk:
     def events_after(self, last_id: int) -> tuple[Event, ...]:
         """See `KioskView`."""
         return self._events.after(last_id)
+
+    def note_client(self, code: str, message: str) -> None:
+        """See `KioskView`."""
+        self._clients.note(code, message)
 
     @property
     def revision(self) -> int:

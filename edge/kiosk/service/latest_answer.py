@@ -23,11 +23,11 @@ class Situation:
         worker_reason: why it does not, in one line.
         is_updating: whether it is away because the model is being changed.
         source: state of the source, as `SourceHealth.state`.
-        source_reason: why it is lost, in one line.
+        source_reason: why it is lost or ended, in one line.
         journal_reason: why the journal cannot be written; "" where it can.
-        answer: the newest answer of the source since the worker was started; None without one.
-        published_ns: monotonic time when it was published.
+        answer: the newest answer of the source since it was last opened; None without one.
         captured_ns: monotonic time when its frame was captured.
+        published_ns: monotonic time when it was in the journal.
         limit_s: how old an answer may be; None for the rule of `ServiceSettings`, infinity for
             any age.
     """
@@ -39,8 +39,8 @@ class Situation:
     source_reason: str
     journal_reason: str
     answer: Answer | None
-    published_ns: int
     captured_ns: int
+    published_ns: int
     limit_s: float | None
 
 
@@ -59,25 +59,24 @@ def decide_latest(now: Situation, now_ns: int) -> Latest:
     if not now.is_worker_ready:
         gate = "update" if now.is_updating else "worker"
         return _no_result(gate, now.worker_reason)
-    if now.source == "lost":
+    if now.source in ("lost", "ended"):
         return _no_result("source", now.source_reason)
     if now.journal_reason:
         return _no_result("journal", now.journal_reason)
-    if answer is None:
+    if answer is None or now.source != "open":
         return Latest(state="waiting", gate="", reason=None, age_ms=None, answer=None)
-    waited_s = (now_ns - now.published_ns) / _NS_PER_S
-    if waited_s > _limit_s(now.limit_s, answer):
-        return _no_result("old", f"the newest answer is {waited_s:.0f} s old")
-    age_ms = max(0, now_ns - now.captured_ns) // _NS_PER_MS
-    if answer.status != "ok":
-        return Latest(
-            state="no_result",
-            gate=answer.gate,
-            reason=answer.reason,
-            age_ms=age_ms,
-            answer=answer,
-        )
-    return Latest(state="answered", gate="", reason=None, age_ms=age_ms, answer=answer)
+    is_ok = answer.status == "ok"
+    # That a frame was refused is news of now, however old the frame was.
+    age_s = (now_ns - (now.captured_ns if is_ok else now.published_ns)) / _NS_PER_S
+    if age_s > _limit_s(now.limit_s, answer):
+        return _no_result("old", f"the newest answer is {age_s:.0f} s old")
+    return Latest(
+        state="answered" if is_ok else "no_result",
+        gate=answer.gate,
+        reason=answer.reason,
+        age_ms=max(0, now_ns - now.captured_ns) // _NS_PER_MS,
+        answer=answer,
+    )
 
 
 def _no_result(gate: str, reason: str) -> Latest:

@@ -7,7 +7,6 @@ result" and its reason.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -16,6 +15,7 @@ from edge.errors import EdgeError
 from edge.kiosk.journal.entry import DeviceState, JournalEntry, kind_of_source
 from edge.kiosk.journal.journal import Receipt
 from edge.kiosk.messages import Answer
+from edge.kiosk.service.device_gauge import DeviceGauge
 from edge.kiosk.service.journal_link import OFF, JournalLink
 from edge.kiosk.service.totals import Totals
 from edge.kiosk.worker.wire import Answered
@@ -46,23 +46,23 @@ class Publisher:
     Args:
         journal: where they go.
         totals: where they are counted.
-        read_device: what the board says of itself at this moment.
+        gauge: what the board says of itself.
     """
 
     def __init__(
         self,
         journal: JournalLink,
         totals: Totals,
-        read_device: Callable[[], DeviceState | None],
+        gauge: DeviceGauge,
     ) -> None:
         self._journal = journal
         self._totals = totals
-        self._read_device = read_device
+        self._gauge = gauge
 
     async def publish(self, answered: Answered) -> Published:
         """Wait until an answer is in the journal."""
         try:
-            receipt = await self._journal.write(make_entry(answered, self._read_device()))
+            receipt = await self._journal.write(make_entry(answered, self._gauge.latest()))
         except EdgeError as error:
             self._totals.journal_failures += 1
             return self._done(_withheld(answered, str(error)), OFF)

@@ -25,7 +25,7 @@ __all__ = ["serve"]
 
 logger = logging.getLogger(__name__)
 
-_STOP_GRACE_S = 2.0
+_STOP_GRACE_S = 1.0
 _WATCHDOG_LOOK_S = 1.0
 
 
@@ -35,7 +35,7 @@ def serve(settings: ServiceSettings, api: ApiSettings) -> None:
     Raises:
         UsageError: a setting can mean nothing.
         DeviceError: the port or the socket cannot be had.
-        EdgeError: the service failed; systemd starts it anew.
+        EdgeError: what was asked for cannot work, or the service failed.
     """
     asyncio.run(_serve(settings, api))
 
@@ -50,6 +50,7 @@ async def _serve(settings: ServiceSettings, api: ApiSettings) -> None:
     kiosk = Kiosk(settings, _choose_model(settings, events), events, journal)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(journal.close)
+        await stack.enter_async_context(_running(journal, stopped))
         await stack.enter_async_context(_doors(kiosk, api))
         await stack.enter_async_context(_running(kiosk, stopped))
         await stack.enter_async_context(_running(_Watchdog(kiosk), stopped))

@@ -53,8 +53,8 @@ class ServiceSettings:
         answer_limit_s: an answer older than this is no longer shown; None for 2 seconds and
             three times as long as the last inference took, and for ever where the source is a
             folder, whose pictures do not age.
-        trusted_keys: files of public keys; where there are any, only bundles signed with one of
-            them are loaded.
+        trusted_keys: raw Ed25519 public keys; where there are any, only bundles signed with one
+            of them are loaded.
         read_device: what the board says of itself, for the journal: temperature, throttling.
     """
 
@@ -68,10 +68,10 @@ class ServiceSettings:
     engine: str = "auto"
     precision: str = "auto"
     threads: int | None = None
-    open_timeout_s: float = 10.0
+    open_timeout_s: float = 4.0
     read_timeout_s: float = 5.0
     answer_limit_s: float | None = None
-    trusted_keys: tuple[Path, ...] = ()
+    trusted_keys: tuple[bytes, ...] = ()
     worker: WorkerLimits = field(default_factory=WorkerLimits)
     read_device: Callable[[], DeviceState | None] = lambda: None
 

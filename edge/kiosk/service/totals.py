@@ -43,7 +43,7 @@ class Totals:
         self._present = alive
 
     def note_gone(self) -> None:
-        """The present worker has ended; the next one counts from zero."""
+        """The present worker has ended; what it said last stays counted, the next is at zero."""
         self._ended = Alive(
             captured=self.captured, dropped=self.dropped, reconnects=self._reconnects
         )
@@ -63,7 +63,7 @@ class Totals:
     def _reconnects(self) -> int:
         return self._ended.reconnects + self._present.reconnects
 
-    def counts(self, *, worker_restarts: int) -> KioskCounts:
+    def counts(self, worker_restarts: int) -> KioskCounts:
         """The totals now."""
         return KioskCounts(
             captured=self.captured,
@@ -71,7 +71,7 @@ class Totals:
             answered=self._answered,
             refused=tuple(sorted(self._refused.items())),
             reconnects=self._reconnects,
-            worker_restarts=max(0, worker_restarts),
+            worker_restarts=worker_restarts,
             journal_entries=self.journal_entries,
             journal_failures=self.journal_failures,
             uploads=self._uploads,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from edge.kiosk.view import KioskBusyError
 from edge.kiosk.worker.wire import Answered, Infer
 
-__all__ = ["Uploads"]
+__all__ = ["MOST_WAITING", "Uploads"]
 
 MOST_WAITING = 4
 
@@ -17,7 +17,8 @@ MOST_WAITING = 4
 class Uploads:
     """Hands uploads to the worker and answers back, a bounded number at a time.
 
-    Used on the event loop's thread alone.
+    An upload counts until the worker has answered or is gone, also where its sender has given up:
+    the worker still holds it. Used on the event loop's thread alone.
 
     Args:
         send: gives a message to the worker; False where there is none that takes it.
@@ -41,27 +42,29 @@ class Uploads:
         number = next(self._numbers)
         if not self._send(Infer(number), data):
             raise KioskBusyError("the worker is being started; send it again in a moment")
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
-        try:
-            return await asyncio.wait_for(future, self._deadline_s)
-        except asyncio.TimeoutError as error:
+        # Whoever is cancelled or too late leaves the future done, and its place taken.
+        done, _ = await asyncio.wait({future}, timeout=self._deadline_s)
+        if not done:
+            future.cancel()
             raise KioskBusyError(
-                f"no answer came within {self._deadline_s:g} s; send it again in a moment",
-            ) from error
-        finally:
-            self._waiting.pop(number, None)
+                f"no answer came within {self._deadline_s:g} s; send it again in a moment"
+            )
+        return future.result()
 
     def answer(self, number: int, answer: Answered) -> None:
         """Pass the worker's answer on; one that nobody waits for any more is dropped."""
-        future = self._waiting.get(number)
+        future = self._waiting.pop(number, None)
         if future is not None and not future.done():
             future.set_result(answer)
 
     def give_up(self) -> None:
         """The worker is gone: whoever waits is told."""
-        for future in self._waiting.values():
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting.values():
             if not future.done():
                 future.set_exception(
                     KioskBusyError("the worker was replaced meanwhile; send the picture again"),
                 )
+                future.exception()  # retrieved, should nobody wait any more

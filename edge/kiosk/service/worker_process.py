@@ -7,31 +7,40 @@ import contextlib
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Awaitable, Callable
 
-import msgspec
-
+from edge.doctor.child_process import python_command
 from edge.kiosk.worker.wire import (
     HEADER,
+    MOST_PREVIEW_BYTES,
+    FromWorker,
     Message,
     Start,
     Stop,
     ToWorker,
     check_lengths,
     decode_from_worker,
-    encode,
+    encode_head,
 )
 
 __all__ = ["WorkerProcess"]
 
 MOST_UNSENT_BYTES = 64 << 20
-_STOP_GRACE_S = 3.0
+_CODE = "from edge.kiosk.worker.process import main; main()"
+_READ_BUFFER_BYTES = 1 << 20
+_MOST_LAST_WORDS = 4000
 
 
 class WorkerProcess:
-    """A running worker. Made by `start`; ended by `stop` or `kill`, after which `wait` returns."""
+    """A running worker. Made by `start`; ended by `stop` or `kill`; then to be closed.
+
+    Attributes:
+        started_s: when it was started, monotonic seconds.
+        silent_s: how long the service has been ready to hear a word of it, as `note_time` counts:
+            while the service is busy, silence is not the worker's fault.
+        last_words: the end of what it and its libraries wrote to standard error.
+    """
 
     def __init__(
         self,
@@ -43,10 +52,11 @@ class WorkerProcess:
         self._reader = reader
         self._writer = writer
         self.started_s = time.monotonic()
-        self.heard_s = self.started_s
-        """Since when the service waits for a message, monotonic seconds."""
-        self.is_listening = True
-        """Whether it does: while it is busy, the worker's silence is not the worker's fault."""
+        self.silent_s = 0.0
+        self.last_words = ""
+        self._is_listening = True
+        # Read, so that it does not wait; kept out of the log, so that it cannot flood it.
+        self._overhearing = asyncio.ensure_future(self._overhear())
 
     @classmethod
     async def start(cls, start: Start) -> WorkerProcess:
@@ -57,20 +67,21 @@ class WorkerProcess:
         """
         ours, theirs = socket.socketpair()
         try:
+            reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_READ_BUFFER_BYTES)
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "edge.kiosk.worker",
-                str(theirs.fileno()),
+                *python_command(_CODE, str(theirs.fileno())),
                 pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                # A group of its own, which is ended with it: it may have children too.
+                start_new_session=True,
             )
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
-        reader, writer = await asyncio.open_unix_connection(sock=ours)
         worker = cls(process, reader, writer)
         worker.send(start)
         return worker
@@ -85,6 +96,11 @@ class WorkerProcess:
         """Seconds since it was started."""
         return time.monotonic() - self.started_s
 
+    def note_time(self, passed_s: float) -> None:
+        """Count time in which it could have said something."""
+        if self._is_listening:
+            self.silent_s += passed_s
+
     def send(self, body: ToWorker, blob: bytes = b"") -> bool:
         """Send a message without waiting.
 
@@ -94,45 +110,47 @@ class WorkerProcess:
         transport = self._writer.transport
         if transport.is_closing() or transport.get_write_buffer_size() > MOST_UNSENT_BYTES:
             return False
-        self._writer.write(encode(body, blob))
+        self._writer.write(encode_head(body, len(blob)))
+        if blob:
+            self._writer.write(blob)
         return True
 
-    async def listen(self, take: Callable[[Message], Awaitable[None]]) -> None:
+    async def listen(self, take: Callable[[Message[FromWorker]], Awaitable[None]]) -> None:
         """Give every message to `take`, one after another, until the worker is gone.
 
         Raises:
             ValueError: what came is no message.
         """
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                self.heard_s, self.is_listening = time.monotonic(), True
-                header = await self._reader.readexactly(HEADER.size)
-                text_bytes, blob_bytes = check_lengths(header)
-                text = await self._reader.readexactly(text_bytes)
-                blob = await self._reader.readexactly(blob_bytes) if blob_bytes else b""
-                self.is_listening = False
-                try:
-                    message = Message(decode_from_worker(text), blob)
-                except msgspec.MsgspecError as error:
-                    raise ValueError(f"the worker said what is no message: {error}") from error
-                await take(message)
+        while (message := await self._hear()) is not None:
+            self._is_listening = False
+            await take(message)
+            self._is_listening, self.silent_s = True, 0.0
 
-    @property
-    def silent_s(self) -> float:
-        """Seconds that the service has waited for a message."""
-        return time.monotonic() - self.heard_s if self.is_listening else 0.0
+    async def _hear(self) -> Message[FromWorker] | None:
+        try:
+            header = await self._reader.readexactly(HEADER.size)
+            text_bytes, blob_bytes = check_lengths(header, MOST_PREVIEW_BYTES)
+            text = await self._reader.readexactly(text_bytes)
+            blob = await self._reader.readexactly(blob_bytes)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return None
+        return Message(decode_from_worker(text), blob)
+
+    async def _overhear(self) -> None:
+        errors = self._process.stderr
+        while errors is not None and (said := await errors.read(_MOST_LAST_WORDS)):
+            self.last_words += said.decode(errors="replace")
+            self.last_words = self.last_words[-_MOST_LAST_WORDS:]
 
     def kill(self) -> None:
-        """End it at once: SIGKILL, which no library can hold up."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._process.pid, signal.SIGKILL)
+        """End it and its children at once: SIGKILL, which no library can hold up."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
-    async def stop(self) -> None:
-        """Ask it to close its camera, and kill it where it does not."""
+    async def stop(self, grace_s: float) -> None:
+        """Ask it to close its camera, and give it some time; `kill` it after that."""
         self.send(Stop())
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._process.wait()), _STOP_GRACE_S)
-        self.kill()
+        await asyncio.wait({asyncio.ensure_future(self._process.wait())}, timeout=grace_s)
 
     async def wait(self) -> int:
         """Wait for its end.
@@ -140,6 +158,9 @@ class WorkerProcess:
         Returns:
             Its exit code; negative for a signal.
         """
-        code = await self._process.wait()
+        return await self._process.wait()
+
+    def close(self) -> None:
+        """Let go of it, when it has ended and all that it said was heard."""
         self._writer.close()
-        return code
+        self._overhearing.cancel()

@@ -7,14 +7,22 @@ import threading
 
 from edge.kiosk.worker.wire import (
     HEADER,
+    MOST_UPLOAD_BYTES,
     FromWorker,
     Message,
+    ToWorker,
     check_lengths,
     decode_to_worker,
-    encode,
+    encode_head,
 )
 
-__all__ = ["Channel"]
+__all__ = ["Channel", "ServiceGoneError"]
+
+_MOST_READ_BYTES = 1 << 20
+
+
+class ServiceGoneError(Exception):
+    """Nobody is left who could be told anything: the worker ends."""
 
 
 class Channel:
@@ -32,13 +40,17 @@ class Channel:
         """Send one message whole.
 
         Raises:
-            OSError: the service is gone.
+            ServiceGoneError: the service is gone.
         """
-        data = encode(body, blob)
-        with self._sending:
-            self._connection.sendall(data)
+        head = encode_head(body, len(blob))
+        try:
+            with self._sending:
+                self._connection.sendall(head)
+                self._connection.sendall(blob)
+        except OSError as error:
+            raise ServiceGoneError from error
 
-    def receive(self) -> Message | None:
+    def receive(self) -> Message[ToWorker] | None:
         """The next message; None where the service is gone.
 
         Raises:
@@ -47,7 +59,7 @@ class Channel:
         header = self._read(HEADER.size)
         if header is None:
             return None
-        text_bytes, blob_bytes = check_lengths(header)
+        text_bytes, blob_bytes = check_lengths(header, MOST_UPLOAD_BYTES)
         text, blob = self._read(text_bytes), self._read(blob_bytes)
         if text is None or blob is None:
             return None
@@ -57,7 +69,7 @@ class Channel:
         data = bytearray()
         while len(data) < count:
             try:
-                part = self._connection.recv(min(count - len(data), 1 << 20))
+                part = self._connection.recv(min(count - len(data), _MOST_READ_BYTES))
             except OSError:
                 return None
             if not part:

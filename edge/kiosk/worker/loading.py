@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edge.bundle.manifest import Manifest, Output
 from edge.bundle.reader import open_bundle
-from edge.errors import BundleError
+from edge.errors import BundleError, UsageError
 from edge.kiosk.messages import ModelCard, ModelName, OutputCard
 from edge.kiosk.worker.wire import Start
 from edge.model_loader import LoadOptions, load
@@ -27,21 +27,36 @@ def load_checked_model(start: Start) -> tuple[Model, ModelCard]:
     """Load a bundle's model and replay its golden examples before anybody is answered.
 
     Raises:
+        UsageError: the model does not take what the source gives.
         GoldenFailureError: an answer differs from the lab's.
         BundleError: it is refused.
         EngineError: its engine is missing or does not run it.
     """
     path = Path(start.bundle)
-    with open_bundle(path) as bundle:
-        manifest = bundle.manifest
-    options = LoadOptions(engine=start.engine, precision=start.precision, threads=start.threads)
+    keys = tuple(map(bytes.fromhex, start.trusted_keys))
+    with open_bundle(path, trusted_keys=keys) as bundle:
+        manifest, digest = bundle.manifest, bundle.digest
+    options = LoadOptions(
+        engine=start.engine,
+        precision=start.precision,
+        threads=start.threads,
+        trusted_keys=keys,
+    )
     model = load(path, options=options)
-    try:
-        count = _check_golden(model, path)
-    except BaseException:
-        model.close()
-        raise
+    if model.identity.digest != digest:
+        raise BundleError(f"bundle {path} was replaced while it was being read; try again")
+    _check_takes(model, start)
+    count = _check_golden(model, path)
     return model, _make_card(manifest, model, is_tested=count > 0)
+
+
+def _check_takes(model: Model, start: Start) -> None:
+    if start.source and not model.parts.takes_one_picture:
+        inputs = ", ".join(each.name for each in model.parts.inputs)
+        raise UsageError(
+            f"{model.identity.name} takes no picture but {inputs}; give --source none and send "
+            "records to /v1/infer, or take another bundle"
+        )
 
 
 def _check_golden(model: Model, path: Path) -> int:

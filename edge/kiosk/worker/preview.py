@@ -7,11 +7,12 @@ import time
 
 import numpy as np
 
-from edge.frame import Frame
+from edge.frame import Frame, Pixels
 
 __all__ = ["PreviewPace", "encode_preview"]
 
 MOST_WIDTH = 640
+MOST_HEIGHT = 2 * MOST_WIDTH
 JPEG_QUALITY = 80
 WATCHED_INTERVAL_S = 0.1
 """Between two pictures while somebody looks: smooth enough to hold something before a camera."""
@@ -55,17 +56,31 @@ def encode_preview(frame: Frame) -> bytes:
     """
     import cv2
 
-    pixels = frame.pixels
-    height, width = pixels.shape[:2]
-    if width > MOST_WIDTH:
-        size = (MOST_WIDTH, max(1, round(height * MOST_WIDTH / width)))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        pixels = pixels.reshape(size[1], size[0], -1)
-    if pixels.dtype == np.uint16:
-        pixels = (pixels // _BYTE_LEVELS).astype(np.uint8)
-    elif pixels.dtype != np.uint8:
-        pixels = (np.clip(pixels, 0.0, 1.0) * 255).astype(np.uint8)
-    if frame.colour == "rgb":
-        pixels = np.ascontiguousarray(pixels[:, :, ::-1])
-    is_encoded, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    try:
+        pixels = _as_bytes(_shrunk(frame.pixels))
+        if frame.colour == "rgb":
+            pixels = np.ascontiguousarray(pixels[:, :, ::-1])
+        is_encoded, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    except cv2.error:
+        return b""  # what cannot be shown must not end the worker
     return data.tobytes() if is_encoded else b""
+
+
+def _shrunk(pixels: Pixels) -> Pixels:
+    import cv2
+
+    height, width = pixels.shape[:2]
+    scale = min(MOST_WIDTH / width, MOST_HEIGHT / height)
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return small.reshape(size[1], size[0], -1)
+
+
+def _as_bytes(pixels: Pixels) -> Pixels:
+    if pixels.dtype == np.uint16:
+        return (pixels // _BYTE_LEVELS).astype(np.uint8)
+    if pixels.dtype != np.uint8:
+        return (np.clip(pixels, 0.0, 1.0) * 255).astype(np.uint8)
+    return pixels

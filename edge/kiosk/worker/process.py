@@ -8,6 +8,7 @@ because what it must not lose lies with the service.
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 import queue
 import signal
@@ -17,14 +18,25 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from edge.errors import EdgeError
-from edge.kiosk.worker.answers import answer_upload, answered
-from edge.kiosk.worker.channel import Channel
+from edge.errors import (
+    BundleError,
+    DeviceError,
+    EdgeError,
+    EngineError,
+    EngineNotInstalledError,
+    InputNotFoundError,
+    UsageError,
+)
+from edge.frame import Frame
+from edge.kiosk.messages import EventType
+from edge.kiosk.worker.answers import answer_upload, stream_answered
+from edge.kiosk.worker.channel import Channel, ServiceGoneError
 from edge.kiosk.worker.loading import load_checked_model
 from edge.kiosk.worker.preview import PreviewPace, encode_preview
 from edge.kiosk.worker.watched_model import WatchedModel
@@ -39,7 +51,8 @@ from edge.kiosk.worker.wire import (
     Start,
     Watch,
 )
-from edge.sources.base import open_source
+from edge.kiosk.worker.wording import Wording
+from edge.sources.base import FrameSource, open_source
 from edge.sources.captured_frames import count_abandoned_threads
 from edge.streaming.answer_stream import AnswerStream, StreamSettings
 from edge.streaming.events import StreamEvent
@@ -52,36 +65,63 @@ ALIVE_INTERVAL_S = 0.5
 _MIB = 1 << 20
 _NS_PER_MS = 1_000_000
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+_OUT_OF_MEMORY_SCORE = "500"  # proc_pid_oom_score_adj(5): of -1000 to 1000
 
 
 def main() -> None:
     """Serve over the inherited socket whose number is the only argument; never returns."""
-    _die_with_the_service()
-    channel = Channel(socket.socket(fileno=int(sys.argv[1])))
+    number = int(sys.argv[1])
+    _settle_in(number)
+    channel = Channel(socket.socket(fileno=number))
     code = 1
     try:
         message = channel.receive()
         if message is not None and isinstance(message.body, Start):
-            code = _Worker(channel, message.body).run()
-    except EdgeError as error:
-        code = _say_failed(channel, error.code, str(error))
-    except OSError:
-        code = 0  # the service is gone: nobody is left to be told
+            code = _run(channel, message.body)
     finally:
         os._exit(code)
 
 
-def _die_with_the_service() -> None:
+def _settle_in(number: int) -> None:
     """A worker must not outlive its service: it would hold the camera."""
+    faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service decides when to stop
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.set_inheritable(number, False)  # a child that kept it open would hide this one's end
+    # Where the memory runs out, the worker is the one that can be replaced.
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_OUT_OF_MEMORY_SCORE, encoding="ascii")
 
 
-def _say_failed(channel: Channel, code: str, message: str) -> int:
+def _run(channel: Channel, start: Start) -> int:
+    wording = Wording(start.source)
+    worker: _Worker | None = None
     try:
-        channel.send(Failed(code=code, message=" ".join(message.split())))
-    except OSError:
-        return 1
+        worker = _Worker(channel, start, wording)
+        return worker.run()
+    except ServiceGoneError:
+        return 0
+    except BaseException as error:  # noqa: BLE001 - whatever it was, the service is told
+        # Until it is ready, the source has not been asked for anything.
+        return _tell_failure(channel, error, wording, is_model=worker is None)
+
+
+def _tell_failure(
+    channel: Channel, error: BaseException, wording: Wording, *, is_model: bool
+) -> int:
+    if isinstance(error, EdgeError):
+        is_hopeless = isinstance(error, UsageError | BundleError | EngineNotInstalledError)
+        failed = Failed(
+            error.code, wording.clean(str(error)), error.exit_code, is_model, is_hopeless
+        )
+    else:
+        # Its own words may hold anything, the name of a picture's file included.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        failed = Failed("crash", f"{type(error).__name__} at {where}")
+        traceback.print_tb(error.__traceback__)
+    with suppress(ServiceGoneError):
+        channel.send(failed)
     return 1
 
 
@@ -91,21 +131,23 @@ class _Worker:
     Args:
         channel: to the service.
         start: what to do.
+        wording: makes messages fit to be told.
 
     Raises:
         EdgeError: the model cannot be loaded or does not give the lab's answers.
     """
 
-    def __init__(self, channel: Channel, start: Start) -> None:
+    def __init__(self, channel: Channel, start: Start, wording: Wording) -> None:
         self._channel = channel
         self._start = start
+        self._wording = wording
         started_ns = time.monotonic_ns()
         model, card = load_checked_model(start)
         self._model = WatchedModel(model)
         self._pace = PreviewPace()
         self._uploads: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
-        self._stream = self._make_stream() if start.source else None
         channel.send(Ready(card, time.monotonic_ns() - started_ns))
+        self._stream = self._make_stream() if start.source else None
 
     def run(self) -> int:
         """Do what the service says until it says stop or is gone.
@@ -129,14 +171,17 @@ class _Worker:
 
     def _guarded(self, body: Callable[[], None]) -> None:
         """A thread that fails takes the process with it: the service starts another."""
+        code = 1
         try:
             body()
-        except EdgeError as error:
-            os._exit(_say_failed(self._channel, error.code, str(error)))
-        except OSError:
-            os._exit(0)  # the service is gone
-        except BaseException:  # noqa: BLE001 - whatever it was, the service is told and goes on
-            os._exit(_say_failed(self._channel, "crash", traceback.format_exc(limit=-1)))
+        except ServiceGoneError:
+            code = 0
+        except BaseException as error:  # noqa: BLE001 - whatever it was, the service is told
+            is_model = isinstance(error, EngineError | BundleError)
+            code = _tell_failure(self._channel, error, self._wording, is_model=is_model)
+        else:
+            return
+        os._exit(code)
 
     def _make_stream(self) -> AnswerStream:
         start = self._start
@@ -145,36 +190,34 @@ class _Worker:
             limits=GateLimits().changed(start.gates),
             digests=True,
         )
-        opener = partial(
-            open_source,
-            start.source,
-            open_timeout_s=start.open_timeout_s,
-            read_timeout_s=start.read_timeout_s,
-        )
+        opener = partial(_open_source, start)
         return AnswerStream(self._model, opener, settings, on_event=self._tell_event)
 
     def _tell_event(self, event: StreamEvent) -> None:
-        if event.detail:
-            happened = Happened("gate", event.level, f"{event.code}_{event.detail}", event.message)
-        else:
-            happened = Happened("source", event.level, event.code, event.message)
-        self._channel.send(happened)
+        kind: EventType = "gate" if event.detail else "source"
+        code = f"{event.code}_{event.detail}" if event.detail else event.code
+        message = self._wording.clean(event.message)
+        self._channel.send(Happened(kind, event.level, code, message, event.monotonic_ns))
 
     def _answer_source(self) -> None:
         if self._stream is None:
             return
         for each in self._stream:
-            self._channel.send(answered(each.result))
+            self._channel.send(stream_answered(each, self._wording))
             if self._pace.is_due():
-                jpeg = encode_preview(each.frame)
-                if jpeg:
-                    frame = each.frame
-                    self._channel.send(Preview(frame.index, frame.capture_monotonic_ns), jpeg)
+                self._send_preview(each.frame)
+
+    def _send_preview(self, frame: Frame) -> None:
+        jpeg = encode_preview(frame)
+        if jpeg:
+            self._channel.send(Preview(frame.index, frame.capture_monotonic_ns), jpeg)
 
     def _answer_uploads(self) -> None:
         while True:
             request, data = self._uploads.get()
-            self._channel.send(Inferred(request, answer_upload(self._model, data)))
+            answer = answer_upload(self._model, data, self._wording)
+            self._channel.send(Inferred(request, answer))
+            del data  # or else it is kept while the next is waited for
 
     def _keep_saying_alive(self) -> None:
         while True:
@@ -199,6 +242,23 @@ class _Worker:
             dropped=state.dropped,
             reconnects=state.reconnects,
         )
+
+
+def _open_source(start: Start) -> FrameSource:
+    """Open the source; a folder that is not there is waited for as a camera is.
+
+    Raises:
+        UsageError: the address can mean nothing.
+        EdgeError: it cannot be opened now.
+    """
+    try:
+        return open_source(
+            start.source,
+            open_timeout_s=start.open_timeout_s,
+            read_timeout_s=start.read_timeout_s,
+        )
+    except InputNotFoundError as error:
+        raise DeviceError(str(error)) from error
 
 
 def _resident_mib() -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
@@ -16,6 +16,8 @@ from edge.kiosk.messages import EventLevel, EventType, Latency, ModelCard, Model
 
 __all__ = [
     "HEADER",
+    "MOST_PREVIEW_BYTES",
+    "MOST_UPLOAD_BYTES",
     "UPLOAD",
     "Alive",
     "Answered",
@@ -34,7 +36,7 @@ __all__ = [
     "check_lengths",
     "decode_from_worker",
     "decode_to_worker",
-    "encode",
+    "encode_head",
 ]
 
 HEADER = struct.Struct(">II")
@@ -42,7 +44,11 @@ UPLOAD = "upload"
 """`Answered.source` of what was sent in."""
 
 MOST_JSON_BYTES = 4 << 20
-MOST_BLOB_BYTES = 256 << 20
+MOST_PREVIEW_BYTES = 8 << 20
+"""The largest blob that a worker may send."""
+
+MOST_UPLOAD_BYTES = 256 << 20
+"""The largest blob that a worker may be sent."""
 
 
 class Start(msgspec.Struct, frozen=True, tag=True):
@@ -52,7 +58,7 @@ class Start(msgspec.Struct, frozen=True, tag=True):
         source: address of the source, credentials included; "" for none.
         policy: as `edge.streaming.frame_policy.parse_policy` reads it.
         gates: gate limits that differ from the defaults, by the names of `GateLimits`.
-        trusted_keys: files of public keys, one of which must have signed the bundle.
+        trusted_keys: raw public keys in hex, one of which must have signed the bundle.
     """
 
     bundle: str
@@ -62,7 +68,7 @@ class Start(msgspec.Struct, frozen=True, tag=True):
     engine: str = "auto"
     precision: str = "auto"
     threads: int | None = None
-    open_timeout_s: float = 10.0
+    open_timeout_s: float = 4.0
     read_timeout_s: float = 5.0
     trusted_keys: tuple[str, ...] = ()
 
@@ -143,12 +149,13 @@ class Inferred(msgspec.Struct, frozen=True, tag=True):
 
 
 class Happened(msgspec.Struct, frozen=True, tag=True):
-    """Something happened to the source or at the gates."""
+    """Something happened to the source or at the gates, at `monotonic_ns`."""
 
     kind: EventType
     level: EventLevel
     code: str
     message: str
+    monotonic_ns: int
 
 
 class Preview(msgspec.Struct, frozen=True, tag=True):
@@ -159,27 +166,40 @@ class Preview(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """The worker cannot go on, and ends. `code` is `EdgeError.code`, or "golden"."""
+    """The worker cannot go on, and ends.
+
+    Attributes:
+        code: `EdgeError.code`, or "crash".
+        message: one line.
+        exit_code: `EdgeError.exit_code`.
+        is_model: whether it may be the model's doing, not the camera's.
+        is_hopeless: whether the same bundle fails in the same way the next time.
+    """
 
     code: str
     message: str
+    exit_code: int = 5
+    is_model: bool = True
+    is_hopeless: bool = False
 
 
 FromWorker = Ready | Alive | Answered | Inferred | Happened | Preview | Failed
 
+_Body = TypeVar("_Body")
+
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(Generic[_Body]):
     """One message and its blob."""
 
-    body: Any
+    body: _Body
     blob: bytes = b""
 
 
-def encode(body: ToWorker | FromWorker, blob: bytes = b"") -> bytes:
-    """One message as bytes."""
+def encode_head(body: ToWorker | FromWorker, blob_bytes: int = 0) -> bytes:
+    """All of a message but its blob, which is sent after it."""
     text = msgspec.json.encode(body)
-    return b"".join((HEADER.pack(len(text), len(blob)), text, blob))
+    return HEADER.pack(len(text), blob_bytes) + text
 
 
 _FROM_WORKER = msgspec.json.Decoder(FromWorker)
@@ -190,9 +210,12 @@ def decode_from_worker(text: bytes) -> FromWorker:
     """The JSON of a message that a worker sent.
 
     Raises:
-        msgspec.MsgspecError: it is none.
+        ValueError: it is none.
     """
-    message: FromWorker = _FROM_WORKER.decode(text)
+    try:
+        message: FromWorker = _FROM_WORKER.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"the worker said what is no message: {error}") from error
     return message
 
 
@@ -206,13 +229,13 @@ def decode_to_worker(text: bytes) -> ToWorker:
     return message
 
 
-def check_lengths(header: bytes) -> tuple[int, int]:
+def check_lengths(header: bytes, most_blob_bytes: int) -> tuple[int, int]:
     """Bytes of JSON and of blob that follow a header.
 
     Raises:
         ValueError: no message is that long.
     """
     text_bytes, blob_bytes = HEADER.unpack(header)
-    if text_bytes > MOST_JSON_BYTES or blob_bytes > MOST_BLOB_BYTES:
+    if text_bytes > MOST_JSON_BYTES or blob_bytes > most_blob_bytes:
         raise ValueError(f"a message of {text_bytes} + {blob_bytes} bytes is none of ours")
     return text_bytes, blob_bytes

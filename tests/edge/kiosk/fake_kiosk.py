@@ -356,6 +356,10 @@ class FakeKiosk:
         """The events kept with a higher id."""
         return tuple(event for event in self._events if event.id > last_id)
 
+    def note_client(self, code: str, message: str) -> None:
+        """Announce it, every time."""
+        self.announce("service", "warning", code, message)
+
     @property
     def revision(self) -> int:
         """Grows with every frame, scene and event."""
