@@ -73,7 +73,7 @@ class Piece:
 
     Attributes:
         size_bytes: what it takes.
-        ended_ns: the journal's time when the next one began; no entry in it is younger.
+        ended_ns: the journal's time at its last line.
     """
 
     size_bytes: int

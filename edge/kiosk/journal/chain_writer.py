@@ -66,9 +66,17 @@ class EncodedEntry:
         return cls(moment, encode_entry(entry))
 
     @classmethod
-    def own(cls, code: str, numbers: dict[str, int]) -> EncodedEntry:
-        """What the journal itself has to tell."""
-        return cls.of(JournalEntry(kind="journal", code=code, numbers=numbers))
+    def own(cls, code: str, numbers: dict[str, int], moment: Moment | None = None) -> EncodedEntry:
+        """What the journal itself has to tell; `moment` is that of what made it tell."""
+        entry = JournalEntry(kind="journal", code=code, numbers=numbers)
+        if moment is not None:
+            entry = msgspec.structs.replace(
+                entry,
+                time_ns=moment.time_ns,
+                boot_id=moment.boot_id,
+                monotonic_ns=moment.monotonic_ns,
+            )
+        return cls.of(entry)
 
 
 @dataclass(slots=True)
@@ -86,6 +94,7 @@ class _Lines:
         self.clock = self.clock.advanced(entry.moment)
 
     def add_head(self, place: Continuation) -> None:
+        # Its clocks are those of the line before, so that it says when the segment before ended.
         head = {
             "kind": "segment",
             "time_ns": self.clock.at.time_ns,
@@ -170,7 +179,8 @@ class ChainWriter:
         size = sum(each.line_bytes for each in entries)
         self._check_room(size)
         if place.torn_bytes:
-            cut = EncodedEntry.own("torn_end_cut", {"bytes": place.torn_bytes})
+            moment = entries[0].moment if entries else None
+            cut = EncodedEntry.own("torn_end_cut", {"bytes": place.torn_bytes}, moment)
             entries = [cut, *entries]
         return self._write_checked(place, entries, size)
 
@@ -240,7 +250,7 @@ class ChainWriter:
         return elapsed_ns - place.segment_began_ns > self._limits.roll_age_ns
 
     def _lines(self, place: Continuation, first: Moment) -> _Lines:
-        clock = ElapsedClock(first) if place.clock is None else place.clock.advanced(first)
+        clock = ElapsedClock(first) if place.clock is None else place.clock
         return _Lines(place.anchor, clock, place.anchor.sequence, bytearray(), [])
 
     def _append(
@@ -265,12 +275,14 @@ class ChainWriter:
     def _begin_segment(self, place: Continuation, entries: Sequence[EncodedEntry]) -> list[Receipt]:
         lines = self._lines(place, entries[0].moment)
         began_ns = lines.clock.elapsed_ns
+        now = entries[0].moment
         first = place.anchor.sequence + 1
-        removal = plan_removal(self._folder, first, began_ns, self._limits)
+        span = (began_ns, lines.clock.advanced(now).elapsed_ns)
+        removal = plan_removal(self._folder, first, span, self._limits)
         lines.add_head(place)
         for chain, kept in removal.first_kept:
             record = {"chain": chain, "first_kept": kept}
-            lines.add(EncodedEntry.own("removed_by_bounds", record))
+            lines.add(EncodedEntry.own("removed_by_bounds", record, now))
         for each in entries:
             lines.add(each)
         path = place.chain.segment_path(first)

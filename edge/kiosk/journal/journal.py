@@ -192,7 +192,9 @@ class Journal:
     def _write(self, batch: list[_Waiting]) -> None:
         entries = [each.entry for each in batch]
         if self._refused:
-            entries.insert(0, EncodedEntry.own("was_failing", {"refused": self._refused}))
+            moment = entries[0].moment if entries else None
+            told = EncodedEntry.own("was_failing", {"refused": self._refused}, moment)
+            entries.insert(0, told)
         try:
             receipts = self._writer.write(entries)
         except OSError as error:

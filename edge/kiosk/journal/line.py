@@ -42,7 +42,8 @@ class Link(msgspec.Struct, frozen=True):
         time_ns, boot_id, monotonic_ns, code, numbers: as in an entry.
         format: of a "segment": the version of the format.
         chain: of a "segment": number of the chain, as in the name of its folder.
-        elapsed_ns: of a "segment": time that had passed since the journal began.
+        elapsed_ns: of a "segment": time from the journal's beginning to the line before, whose
+            clocks it repeats.
         is_first: of a "segment": it begins its chain.
         follows: of a "segment" that begins a chain: the folder of the one set aside before it.
     """

@@ -53,13 +53,15 @@ def total_bytes(journal: Path) -> int:
     return sum(each.size_bytes for each in _all_files(journal))
 
 
-def plan_removal(journal: Path, next_sequence: int, now_ns: int, limits: JournalLimits) -> Removal:
+def plan_removal(
+    journal: Path, next_sequence: int, span_ns: tuple[int, int], limits: JournalLimits
+) -> Removal:
     """Choose what goes when a new segment is begun.
 
     Args:
         journal: the folder.
         next_sequence: of the new segment, which is not there yet.
-        now_ns: the journal's time.
+        span_ns: the journal's time at its last line, and now.
         limits: the bounds.
 
     Raises:
@@ -67,7 +69,7 @@ def plan_removal(journal: Path, next_sequence: int, now_ns: int, limits: Journal
     """
     files = [(chain.number, file) for chain in list_chains(journal) for file in chain.files()]
     pieces: list[Piece] = []
-    ended_ns = now_ns
+    ended_ns, now_ns = span_ns
     for _, file in reversed(files):
         pieces.insert(0, Piece(file.size_bytes, ended_ns))
         if limits.max_age_ns is not None and not file.is_torn_end:

@@ -1,5 +1,6 @@
 """What the service gets from a journal."""
 
+import itertools
 import json
 import os
 import stat
@@ -59,7 +60,7 @@ def test_each_line_names_the_digest_of_the_line_before_also_from_file_to_file(tm
     assert len(segments(tmp_path / "j")) > 3
     lines = stored_lines(tmp_path / "j")
     assert lines[0]["previous"] == "0" * 64
-    for before, line in zip(lines[:-1], lines[1:], strict=True):
+    for before, line in itertools.pairwise(lines):
         assert line["previous"] == before["sha256"]
         assert line["sequence"] == before["sequence"] + 1
 
