@@ -103,7 +103,8 @@ class AnswerStream:
         model: answers for frames; used from the stream's own thread, and not closed by it.
         open_source: opens the source, within its own deadline; called again for a lost source.
         settings: policy, gates, reconnecting.
-        on_event: told what happens, in the stream's threads; it should return soon.
+        on_event: told what happens, in the stream's threads; it should return soon. Without one,
+            events are logged.
     """
 
     def __init__(
@@ -209,6 +210,9 @@ class _Teller:
 
     def __call__(self, event: StreamEvent) -> None:
         if self._on_event is None:
+            # Where nobody listens, a camera that is missing must not be waited for in silence.
+            level = logging.INFO if event.level == "info" else logging.WARNING
+            logger.log(level, "%s: %s", event.code, event.message)
             return
         try:
             self._on_event(event)

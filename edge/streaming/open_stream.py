@@ -37,7 +37,7 @@ def stream(
         deadlines: how long opening and reading may take; the default is 4 s to open and 5 s to
             read, so that a source that comes back is picked up within 5 s.
         on_event: told when the source is lost or back and when a gate closes or opens; called
-            from the stream's threads.
+            from the stream's threads. Without one, events are logged.
 
     Returns:
         An iterator over `StreamAnswer`; close it, or use it in a `with` statement.

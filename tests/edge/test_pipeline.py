@@ -78,6 +78,7 @@ def test_one_even_tone_is_refused_with_its_reason(tone: int) -> None:
     result = replayed_model([0.0, 2.0]).run(np.full((50, 60), tone, np.uint8))
     assert result.status == "refused"
     assert "one even tone" in str(result.reason)
+    assert result.gate == "even"
     assert result.outputs == ()
     assert result.decision == ()
     with pytest.raises(ValueError, match="no answer"):

@@ -199,7 +199,7 @@ def test_values_that_no_model_can_take_are_refused(
 ) -> None:
     with edge.load(bundle) as model:
         result = model.run(values)
-    assert result.status == "refused"
+    assert (result.status, result.gate) == ("refused", "input")
     assert reason in str(result.reason)
 
 

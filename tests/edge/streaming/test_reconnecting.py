@@ -215,6 +215,14 @@ def test_a_function_for_events_that_fails_does_not_end_the_stream(
     assert "the function for events failed on source_open" in caplog.text
 
 
+def test_where_nobody_listens_a_lost_source_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with AnswerStream(ScriptedModel(), Opener(GONE, ScriptedSource([Shot()])), SETTINGS) as stream:
+        assert len(list(stream)) == 1
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "source_lost: camera:9: there is no /dev/video9"
+    ]
+
+
 def test_a_fault_over_many_frames_is_one_event() -> None:
     shots = [Shot()] + [Shot(fault="torn")] * 5
     events: list[StreamEvent] = []
