@@ -125,7 +125,7 @@ function describeFindings(output, thresholds, language) {
 
 function noFinding(language) {
   return [
-    element("p", { class: "verdict" }, language.text("answer.noFinding")),
+    element("p", { class: "verdict is-phrase" }, language.text("answer.noFinding")),
     element("p", { class: "nothing-hint" }, language.text("answer.noFindingHint"))
   ];
 }

@@ -5,8 +5,8 @@ const KEY = "edgedx.language";
 const TAGS = { en: "en", zh: "zh-CN" };
 
 export class Language {
-  /** "en" or "zh". */
-  code = chosenBefore() ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
+  /** "en" or "zh": as chosen before on this screen, else as the address or the browser says. */
+  code = chosenBefore() ?? namedInAddress() ?? namedByBrowser();
 
   get tag() {
     return TAGS[this.code];
@@ -73,9 +73,9 @@ export class Language {
     return this.text(`duration.${unit}`, { n: this.number(Math.floor(seconds / length), 0) });
   }
 
+  /** The same order of year, month and day for everybody; Sweden writes it so. */
   time(nanoseconds) {
-    const format = { dateStyle: "short", timeStyle: "medium", hourCycle: "h23" };
-    return new Date(nanoseconds / 1e6).toLocaleString(this.tag, format);
+    return new Date(nanoseconds / 1e6).toLocaleString("sv-SE");
   }
 }
 
@@ -86,4 +86,14 @@ function chosenBefore() {
   } catch {
     return null;
   }
+}
+
+/** `/#language=zh`, for a screen whose browser forgets everything when it is switched off. */
+function namedInAddress() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("language");
+  return Object.hasOwn(TAGS, code) ? code : null;
+}
+
+function namedByBrowser() {
+  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
 }

@@ -2,8 +2,11 @@
 
 /** The token behind `#token=` in the address, which is taken out of it; "" without one. */
 export function takeToken() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
-  if (token) history.replaceState(null, "", location.pathname);
+  const settings = new URLSearchParams(location.hash.slice(1));
+  const token = settings.get("token") ?? "";
+  settings.delete("token");
+  const rest = String(settings);
+  if (token) history.replaceState(null, "", location.pathname + (rest ? `#${rest}` : ""));
   return token;
 }
 

@@ -50,7 +50,7 @@ export const TEXTS = {
   },
   "gate.even": {
     "en": "The picture shows nothing: it is the same everywhere.",
-    "zh": "画面均匀一片，没有可分析的内容。"
+    "zh": "画面单一均匀，没有可分析的内容。"
   },
   "hint.even": {
     "en": "Check that the lens is uncovered and that the subject is in view.",
@@ -127,20 +127,20 @@ export const TEXTS = {
   "answer.others": { "en": "Other possibilities", "zh": "其他可能" },
   "answer.more": { "en": "and {n} more", "zh": "另有 {n} 项" },
   "answer.scroll": { "en": "Show the rest", "zh": "查看其余内容" },
-  "answer.finding": { "en": "1 finding over its threshold", "zh": "1 项发现超过判定阈值" },
+  "answer.finding": { "en": "1 finding over its threshold", "zh": "检出 1 项（达到判定阈值）" },
   "answer.findings": {
     "en": "{n} findings over their thresholds",
-    "zh": "{n} 项发现超过判定阈值"
+    "zh": "检出 {n} 项（达到判定阈值）"
   },
   "answer.noFinding": {
     "en": "No finding over its threshold",
-    "zh": "没有超过判定阈值的发现"
+    "zh": "无项目\u200b达到判定阈值"
   },
   "answer.noFindingHint": {
     "en": "This does not rule out disease.",
     "zh": "不能据此排除疾病。"
   },
-  "answer.below": { "en": "Below the threshold", "zh": "未超过判定阈值" },
+  "answer.below": { "en": "Below the threshold", "zh": "未达到判定阈值" },
   "answer.threshold": { "en": "threshold {n}", "zh": "阈值 {n}" },
   "answer.value": { "en": "Estimated by the model", "zh": "模型估计值" },
 
@@ -151,7 +151,7 @@ export const TEXTS = {
 
   "measure.inference": { "en": "Inference", "zh": "推理耗时" },
   "measure.captureToAnswer": { "en": "Capture to answer", "zh": "采集至结果" },
-  "measure.age": { "en": "Age of the answer", "zh": "结果距采集" },
+  "measure.age": { "en": "Age of the answer", "zh": "距采集时间" },
   "measure.model": { "en": "Model", "zh": "模型" },
 
   "preview.title": { "en": "Picture of the camera", "zh": "摄像头画面" },
@@ -192,7 +192,7 @@ export const TEXTS = {
 
   "health.status": { "en": "Status", "zh": "总体状态" },
   "health.ok": { "en": "in order", "zh": "正常" },
-  "health.degraded": { "en": "runs, but gives no results", "zh": "运行中，但不给出结果" },
+  "health.degraded": { "en": "runs, but gives no results", "zh": "运行中，暂不提供结果" },
   "health.down": { "en": "out of order", "zh": "停止工作" },
   "health.problem": { "en": "Problem", "zh": "问题" },
   "health.source": { "en": "Camera", "zh": "摄像头" },

@@ -194,6 +194,18 @@ def test_the_language_is_that_of_the_browser_until_another_is_chosen(open_screen
     assert screen.ask("document.documentElement.lang") == "en"
 
 
+def test_the_address_may_name_the_language(open_screen, shared_kiosk):
+    """For a browser that forgets everything; a choice made on the screen comes before it."""
+    shared_kiosk.order(scene="black")
+    screen = open_screen(shared_kiosk, path="/#language=zh")
+    screen.wait_for_scene("black")
+    assert "无结果" in screen.answer
+    screen.page.keyboard.press("F4")
+    screen.page.reload()
+    screen.wait_for_scene("black")
+    assert "No result" in screen.answer
+
+
 def test_the_page_works_where_nothing_may_be_stored(open_screen, shared_kiosk):
     shared_kiosk.order(scene="classification")
     screen = open_screen(shared_kiosk)
