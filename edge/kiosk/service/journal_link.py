@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
-from pathlib import Path
 
 from edge.errors import EdgeError, OutputError
 from edge.kiosk.journal.entry import JournalEntry
-from edge.kiosk.journal.journal import Journal, JournalLimits, Receipt
+from edge.kiosk.journal.journal import Journal, Receipt
 from edge.kiosk.messages import Event, JournalHealth
 from edge.kiosk.service.blocking_call import run_blocking
 from edge.kiosk.service.event_log import EventLog
@@ -41,14 +40,12 @@ class JournalLink:
     withheld. Events are.
 
     Args:
-        folder: of the journal; None for none at all.
-        limits: how much it may hold.
+        open_journal: opens it, and may block; None for no journal at all.
         events: all but those of clients are written, and trouble with the journal is told.
     """
 
-    def __init__(self, folder: Path | None, limits: JournalLimits, events: EventLog) -> None:
-        self._folder = folder
-        self._limits = limits
+    def __init__(self, open_journal: Callable[[], Journal] | None, events: EventLog) -> None:
+        self._open_journal = open_journal
         self._events = events
         self._journal: Journal | None = None
         self._is_tried = asyncio.Event()
@@ -58,16 +55,16 @@ class JournalLink:
         self._has_unwritten = asyncio.Event()
         self.reason = ""
         """Why it cannot be written; "" where it can."""
-        if folder is not None:
+        if open_journal is not None:
             self._keep(JournalEntry(kind="start"))
             events.listen(self._note_event)
 
     async def run(self) -> None:
         """Open the journal, and write events to it, until cancelled."""
-        if self._folder is None:
+        if self._open_journal is None:
             await asyncio.get_running_loop().create_future()
             return
-        await self._open(self._folder)
+        await self._open(self._open_journal)
         while True:
             await self._has_unwritten.wait()
             entry = self._unwritten[0]
@@ -85,7 +82,7 @@ class JournalLink:
         Raises:
             EdgeError: it is not in the journal, or nobody can tell.
         """
-        if self._folder is None:
+        if self._open_journal is None:
             return OFF
         try:
             receipt = await self._store(entry)
@@ -124,10 +121,10 @@ class JournalLink:
             )
         return self._journal
 
-    async def _open(self, folder: Path) -> None:
+    async def _open(self, open_journal: Callable[[], Journal]) -> None:
         while self._journal is None:
             try:
-                journal = await run_blocking(partial(Journal, folder, self._limits))
+                journal = await run_blocking(open_journal)
             except (EdgeError, OSError) as error:
                 self._note_failure(error)
                 self._is_tried.set()
@@ -167,7 +164,7 @@ class JournalLink:
     def health(self) -> JournalHealth:
         """How it is."""
         journal = self._journal
-        if self._folder is None:
+        if self._open_journal is None:
             return JournalHealth(state="off", last_sequence=0, bytes=0)
         return JournalHealth(
             state="failing" if self.reason else "ok",

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Protocol
 
 from edge.errors import EngineError, UsageError
@@ -14,6 +15,7 @@ from edge.kiosk import systemd_notify
 from edge.kiosk.api.app import create_app
 from edge.kiosk.api.http_server import HttpServer
 from edge.kiosk.api.settings import ApiSettings
+from edge.kiosk.journal.journal import Journal
 from edge.kiosk.service.event_log import EventLog
 from edge.kiosk.service.journal_link import JournalLink
 from edge.kiosk.service.kiosk import Kiosk
@@ -46,7 +48,7 @@ async def _serve(settings: ServiceSettings, api: ApiSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     events = EventLog()
-    journal = JournalLink(settings.journal, settings.journal_limits, events)
+    journal = JournalLink(_journal_opener(settings), events)
     kiosk = Kiosk(settings, _choose_model(settings, events), events, journal)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(journal.close)
@@ -57,6 +59,12 @@ async def _serve(settings: ServiceSettings, api: ApiSettings) -> None:
         systemd_notify.ready()
         await stopped.wait()
         systemd_notify.stopping()
+
+
+def _journal_opener(settings: ServiceSettings) -> Callable[[], Journal] | None:
+    if settings.journal is None:
+        return None
+    return partial(Journal, settings.journal, settings.journal_limits)
 
 
 def _choose_model(settings: ServiceSettings, events: EventLog) -> ModelChoice:
