@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import DeviceError, UsageError
+from edge.opencv import import_opencv
 from edge.sources.address import parse_address, parse_fps, parse_size
 from edge.sources.capture import CaptureSettings, Deadlines
 from edge.sources.captured_frames import CapturedFrames
-from edge.sources.opencv_capture import load_opencv
-from edge.sources.v4l2_capture import CameraMode, open_with_v4l2
+from edge.sources.v4l2_capture import open_camera_device
+from edge.sources.v4l2_mode import CameraMode
 
 if TYPE_CHECKING:
     from edge.sources.capture import Capture
@@ -39,10 +40,13 @@ def open_camera(address: str, *, deadlines: Deadlines) -> CapturedFrames:
     """
     device, mode = parse_camera(address)
     _check_device(address, device)
-    load_opencv()
+    # Now, or else importing it would count as opening the camera.
+    import_opencv()
 
-    def open_capture() -> Capture | None:
-        return open_with_v4l2(str(device), mode, shown=address)
+    def open_capture() -> Capture:
+        return open_camera_device(
+            str(device), mode, read_s=deadlines.read_s, shown=address, way_out=_WAY_OUT
+        )
 
     return CapturedFrames(
         open_capture,

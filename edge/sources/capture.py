@@ -42,6 +42,7 @@ class Shot:
         fault: as `Frame.fault`.
         fault_detail: as `Frame.fault_detail`.
         file_name: as `Frame.file_name`.
+        missed: frames that were captured since the picture before and that nobody will see.
     """
 
     pixels: Any
@@ -50,6 +51,7 @@ class Shot:
     fault: Fault = ""
     fault_detail: str = ""
     file_name: str = ""
+    missed: int = 0
 
 
 def torn_shot(
@@ -58,6 +60,7 @@ def torn_shot(
     pixels: NDArray[np.uint8] | None = None,
     capture_monotonic_ns: int = 0,
     file_name: str = "",
+    missed: int = 0,
 ) -> Shot:
     """A picture of which only part came.
 
@@ -66,6 +69,7 @@ def torn_shot(
         pixels: (height, width, 3), what came of it; None: one black pixel stands for it.
         capture_monotonic_ns: as `Shot`.
         file_name: as `Shot`.
+        missed: as `Shot`.
     """
     return Shot(
         np.zeros((1, 1, 3), np.uint8) if pixels is None else pixels,
@@ -73,6 +77,7 @@ def torn_shot(
         fault="torn",
         fault_detail=detail,
         file_name=file_name,
+        missed=missed,
     )
 
 

@@ -215,6 +215,8 @@ def _hand_over_pictures(
             handover.renew_deadline()
             continue
         shot = taken if isinstance(taken, Shot) else Shot(taken)
+        handover.count_missed(shot.missed)
+        index += shot.missed
         _check_pixels(shot, settings, index)
         handover.put(_as_picture(shot, index))
         index += 1

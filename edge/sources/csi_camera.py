@@ -12,7 +12,7 @@ from edge.sources.address import Size, one_of, parse_address, parse_fps, parse_s
 from edge.sources.capture import CaptureSettings, Deadlines
 from edge.sources.captured_frames import CapturedFrames
 from edge.sources.child_frames import ChildFrames
-from edge.sources.raw_layout import RAW_FORMATS, RawLayout
+from edge.sources.raw_layout import RawLayout
 
 __all__ = ["open_csi_camera"]
 
@@ -21,6 +21,10 @@ _WAY_OUT = (
     "check the ribbon cable and that no other program uses the camera, or restart NVIDIA's camera "
     "service: sudo systemctl restart nvargus-daemon"
 )
+# GStreamer's names of formats, and Video4Linux's.
+_FORMATS = {"BGRx": "XR24", "NV12": "NV12", "I420": "YU12"}
+# GStreamer begins each row of a plane at a multiple of 4 bytes.
+_PLANAR_STEP = 8
 _NUMBER = re.compile(r"\d{1,2}", re.ASCII)
 _DEFAULT_SIZE = Size(1280, 720)
 _DEFAULT_FPS = 30.0
@@ -41,15 +45,17 @@ def open_csi_camera(address: str, *, deadlines: Deadlines) -> CapturedFrames:
         DeviceError: GStreamer is not installed, or the camera cannot be opened.
         DeviceTimeoutError: no frame came in time.
     """
-    parsers = {"size": parse_size, "fps": parse_fps, "format": one_of(*RAW_FORMATS)}
+    parsers = {"size": parse_size, "fps": parse_fps, "format": one_of(*_FORMATS)}
     place, options = parse_address(address, "csi", parsers)
     if not _NUMBER.fullmatch(place):
         raise UsageError(f"{show_source(address)}: is no camera; write csi:0")
-    layout = RawLayout(options.get("format", "BGRx"), options.get("size", _DEFAULT_SIZE))
-    try:
-        layout.check()
-    except ValueError as error:
-        raise UsageError(f"{address}: {error}") from error
+    name, size = options.get("format", "BGRx"), options.get("size", _DEFAULT_SIZE)
+    if name != "BGRx" and (size.width % _PLANAR_STEP or size.height % 2):
+        raise UsageError(
+            f"{address}: size is {size} and must have a width that 8 divides and an even height "
+            f"for {name}",
+        )
+    layout = RawLayout(_FORMATS[name], size)
     fps = options.get("fps", _DEFAULT_FPS)
     program = shutil.which(_PROGRAM)
     if program is None:
@@ -60,7 +66,12 @@ def open_csi_camera(address: str, *, deadlines: Deadlines) -> CapturedFrames:
 
     def open_capture() -> ChildFrames:
         frames = ChildFrames(
-            lambda descriptor: _pipeline(program, int(place), layout, fps, descriptor),
+            lambda descriptor: _pipeline(
+                [program, "-q", "nvarguscamerasrc", f"sensor-id={int(place)}"],
+                (name, size),
+                fps,
+                descriptor,
+            ),
             layout,
             read_s=deadlines.read_s,
             shown=address,
@@ -80,26 +91,22 @@ def open_csi_camera(address: str, *, deadlines: Deadlines) -> CapturedFrames:
 
 
 def _pipeline(
-    program: str, number: int, layout: RawLayout, fps: float, descriptor: int
+    camera: list[str], picture: tuple[str, Size], fps: float, descriptor: int
 ) -> list[str]:
+    """The words of a pipeline from a camera to a descriptor."""
+    name, size = picture
     rate = Fraction(fps).limit_denominator(_LARGEST_DENOMINATOR)
     camera_caps = (
-        f"video/x-raw(memory:NVMM),format=NV12,width={layout.size.width},"
-        f"height={layout.size.height},framerate={rate.numerator}/{rate.denominator}"
+        f"video/x-raw(memory:NVMM),format=NV12,width={size.width},height={size.height},"
+        f"framerate={rate.numerator}/{rate.denominator}"
     )
-    # A picture that nobody took yet gives way to the next one.
-    newest = ["queue", "leaky=downstream", "max-size-buffers=1"]
-    # Not to standard output: NVIDIA's elements write their messages there.
-    sink = ["fdsink", f"fd={descriptor}", "sync=false"]
     stages = [
-        ["nvarguscamerasrc", f"sensor-id={number}"],
         [camera_caps],
         ["nvvidconv"],
-        [f"video/x-raw,format={layout.format}"],
-        newest,
-        sink,
+        [f"video/x-raw,format={name}"],
+        # A picture that nobody took yet gives way to the next one.
+        ["queue", "leaky=downstream", "max-size-buffers=1"],
+        # Not to standard output: NVIDIA's elements write their messages there.
+        ["fdsink", f"fd={descriptor}", "sync=false"],
     ]
-    words = [program, "-q"]
-    for place, stage in enumerate(stages):
-        words += [*(["!"] if place else []), *stage]
-    return words
+    return [*camera, *(word for stage in stages for word in ("!", *stage))]

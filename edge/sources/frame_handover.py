@@ -69,6 +69,11 @@ class Handover:
             self.pictures.append(picture)
             self.changed.notify_all()
 
+    def count_missed(self, count: int) -> None:
+        """Count pictures that were captured and never came here."""
+        with self.changed:
+            self.dropped += count
+
     def renew_deadline(self) -> None:
         """Say that there is no picture, and that nothing is wrong."""
         with self.changed:

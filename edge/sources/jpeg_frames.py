@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,14 +48,16 @@ class JpegFrames:
         if not has_picture:
             return False, None
         shot = taken if isinstance(taken, Shot) else Shot(taken)
+        if shot.fault:
+            return True, shot
         # Before decoding, which takes as long as some cameras take for a picture.
         captured_ns = shot.capture_monotonic_ns or time.monotonic_ns()
         try:
             pixels = decode_jpeg(shot.pixels, source=self._shown)
         except InputError as error:
             detail = say_what_is_wrong(error, self._shown)
-            return True, torn_shot(detail, capture_monotonic_ns=captured_ns)
-        return True, Shot(pixels, capture_monotonic_ns=captured_ns)
+            return True, torn_shot(detail, capture_monotonic_ns=captured_ns, missed=shot.missed)
+        return True, replace(shot, pixels=pixels, capture_monotonic_ns=captured_ns)
 
     def release(self) -> None:
         """See `Capture.release`."""

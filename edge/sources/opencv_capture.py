@@ -19,8 +19,6 @@ __all__ = [
     "OpenCvCapture",
     "WholeFrames",
     "load_opencv",
-    "on_one_line",
-    "open_backend",
     "open_with_ffmpeg",
 ]
 
@@ -49,8 +47,7 @@ class OpenCvCapture:
             has_picture, pixels = self._capture.read()
         except self._opencv.error as error:
             raise DeviceError(
-                f"{self._shown}: OpenCV failed to read a frame ({on_one_line(error)}); "
-                "open it anew",
+                f"{self._shown}: OpenCV failed to read a frame ({_one_line(error)}); open it anew",
             ) from error
         return has_picture, pixels
 
@@ -205,25 +202,10 @@ def open_with_ffmpeg(target: str, deadlines: Deadlines, *, shown: str) -> OpenCv
         opencv.CAP_PROP_READ_TIMEOUT_MSEC,
         _milliseconds(deadlines.read_s),
     ]
-    capture = open_backend(opencv, (target, opencv.CAP_FFMPEG, parameters), shown=shown)
-    return None if capture is None else OpenCvCapture(opencv, capture, shown=shown)
+    return _open(opencv, (target, opencv.CAP_FFMPEG, parameters), shown=shown)
 
 
-def open_backend(opencv: ModuleType, arguments: tuple[Any, ...], *, shown: str) -> Any:
-    """A `cv2.VideoCapture` of one backend. May hang.
-
-    Args:
-        opencv: OpenCV.
-        arguments: of the capture: what to open, the backend, and parameters where there are any.
-        shown: what messages call it.
-
-    Returns:
-        None where it cannot be opened.
-
-    Raises:
-        DeviceError: this OpenCV lacks the backend, or failed.
-        InputTooLargeError: its frames are over the size limit.
-    """
+def _open(opencv: ModuleType, arguments: tuple[Any, ...], *, shown: str) -> OpenCvCapture | None:
     backend = arguments[1]
     if not opencv.videoio_registry.hasBackend(backend):
         name = opencv.videoio_registry.getBackendName(backend)
@@ -237,19 +219,14 @@ def open_backend(opencv: ModuleType, arguments: tuple[Any, ...], *, shown: str) 
         width = int(capture.get(opencv.CAP_PROP_FRAME_WIDTH))
         height = int(capture.get(opencv.CAP_PROP_FRAME_HEIGHT))
     except opencv.error as error:
-        raise DeviceError(f"{shown}: OpenCV failed to open it ({on_one_line(error)})") from error
+        raise DeviceError(f"{shown}: OpenCV failed to open it ({_one_line(error)})") from error
     if width * height > MAX_FRAME_PIXELS:
         capture.release()
         raise InputTooLargeError(
             f"{shown}: frames are {width} x {height}, over the limit of {MAX_FRAME_PIXELS} pixels; "
             "make them smaller",
         )
-    return capture
-
-
-def on_one_line(error: BaseException) -> str:
-    """What OpenCV says, whose messages have several lines."""
-    return " ".join(str(error).split())
+    return OpenCvCapture(opencv, capture, shown=shown)
 
 
 def _ffmpeg_options() -> str:
@@ -267,3 +244,7 @@ def _milliseconds(seconds: float) -> int:
     # OpenCV takes an int, and 0 for "no deadline". Never less than ours: the time it took tells
     # a stream that fell silent from one that ended.
     return min(math.ceil(seconds * 1000), 2**31 - 1)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

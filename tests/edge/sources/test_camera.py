@@ -20,8 +20,7 @@ from edge.sources.base import FrameSource, open_source
 from edge.sources.camera import list_cameras, parse_camera
 from edge.sources.capture import NOTHING_YET, CaptureSettings, Deadlines, Shot, torn_shot
 from edge.sources.captured_frames import CapturedFrames
-from edge.sources.opencv_capture import load_opencv
-from edge.sources.v4l2_capture import CameraMode, open_with_v4l2
+from edge.sources.v4l2_mode import CameraMode
 
 SOON = Deadlines(open_s=0.3, read_s=0.3)
 PATIENT = Deadlines(open_s=30, read_s=30)
@@ -106,12 +105,6 @@ def test_a_camera_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(DeviceError) as caught:
         open_source(f"camera:{missing}")
     assert f"there is no /dev/video{missing} (this machine has {seen})" in str(caught.value)
-
-
-def test_a_device_that_is_no_camera_does_not_open(capfd: pytest.CaptureFixture[str]) -> None:
-    load_opencv()
-    assert open_with_v4l2("/dev/null", CameraMode(), shown="camera:9") is None
-    assert capfd.readouterr() == ("", "")
 
 
 def test_a_capture_fits_the_seam_of_frame_sources() -> None:
@@ -292,6 +285,16 @@ def test_a_files_picture_may_be_grey_with_16_bits_and_a_cameras_may_not() -> Non
         pytest.raises(DeviceError, match=r"uint16, not \(height, width, 1\) uint8"),
     ):
         next(source)
+
+
+def test_pictures_that_a_capture_knows_it_missed_are_counted_and_leave_gaps() -> None:
+    shots = (Shot(picture(1)), Shot(picture(2), missed=4), torn_shot("cut", missed=2))
+    capture = ScriptedCapture(*shots, hangs=True)
+    with open_live(capture) as source:
+        wait_until(lambda: source.dropped == 2 + 4 + 2)
+        frame = next(source)
+        capture.may_return.set()
+    assert (frame.index, frame.fault) == (8, "torn")
 
 
 def test_closing_ends_an_iteration_that_waits_in_another_thread() -> None:

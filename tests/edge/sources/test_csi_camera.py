@@ -182,7 +182,7 @@ def test_without_gstreamer_it_is_said_what_to_install(
 
 
 def open_nothing(folder: Path) -> ChildFrames:
-    layout = RawLayout("BGRx", Size(8, 8))
+    layout = RawLayout("XR24", Size(8, 8))
     command = [str(folder / "nothing")]
     return ChildFrames(lambda _: command, layout, read_s=WAIT_S, shown="csi:0", way_out="look")
 
@@ -207,9 +207,9 @@ def test_so_it_is_without_setpriv(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.skipif(shutil.which("gst-launch-1.0") is None, reason="GStreamer is not installed")
-@pytest.mark.parametrize("name", ["BGRx", "NV12", "I420"])
-def test_the_test_picture_of_the_real_gstreamer_comes_through_whole(name: str) -> None:
-    layout = RawLayout(name, Size(64, 32))
+@pytest.mark.parametrize(("name", "code"), [("BGRx", "XR24"), ("NV12", "NV12"), ("I420", "YU12")])
+def test_the_test_picture_of_the_real_gstreamer_comes_through_whole(name: str, code: str) -> None:
+    layout = RawLayout(code, Size(64, 32))
 
     def command(descriptor: int) -> list[str]:
         source = ["gst-launch-1.0", "-q", "videotestsrc", "num-buffers=3", "pattern=blue", "!"]

@@ -17,7 +17,7 @@ from edge.sources.address import (
 )
 from edge.sources.base import has_source_prefix, is_stream_address, open_source
 from edge.sources.camera import parse_camera
-from edge.sources.v4l2_capture import CameraMode
+from edge.sources.v4l2_mode import CameraMode
 
 PARSERS = {
     "format": one_of("MJPG", "YUYV"),
