@@ -180,7 +180,7 @@ def test_a_camera_that_hangs_is_left_behind_and_counted_until_it_returns(
     script: Callable[..., str],
 ) -> None:
     before = count_abandoned_threads()
-    address = script("hang", at_s=0.0, for_s=3.0)
+    address = script("hang", at_s=0.0, for_s=2.0)
     with (
         open_source(address, open_timeout_s=WAIT_S, read_timeout_s=0.2) as source,
         pytest.raises(DeviceTimeoutError, match=r"gave no frame for 0\.2 s"),
