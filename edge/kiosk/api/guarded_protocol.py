@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import http
 import time
+from collections.abc import Callable
 from typing import Any
 
 import h11
@@ -34,10 +35,14 @@ class ConnectionTable:
 
     Args:
         settings: timeouts and the most connections.
+        note_client: as `KioskView.note_client`; told of those that are dropped.
     """
 
-    def __init__(self, settings: ApiSettings) -> None:
+    def __init__(
+        self, settings: ApiSettings, note_client: Callable[[str, str], None] = lambda *_: None
+    ) -> None:
         self.settings = settings
+        self.note_client = note_client
         self._open: set[GuardedProtocol] = set()
 
     def add(self, connection: GuardedProtocol) -> None:
@@ -162,6 +167,7 @@ class GuardedProtocol(H11Protocol):
         elif self._unsent_since_s is None:
             self._unsent_since_s = now_s
         elif now_s - self._unsent_since_s > self.table.settings.write_timeout_s:
+            self.table.note_client("client_slow", "a client that does not read was dropped")
             self.transport.abort()
             return
         name, limit_s = self._wait()

@@ -8,7 +8,7 @@ import errno
 import logging
 import math
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn  # noqa: TID253 - only `edge-kiosk serve` comes here
 from starlette.types import ASGIApp  # noqa: TID253 - same
@@ -30,11 +30,17 @@ class HttpServer:
     Args:
         app: as `create_app` gives.
         settings: the same that it was made with.
+        note_client: as `KioskView.note_client`; told of clients that are dropped.
     """
 
-    def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: ApiSettings,
+        note_client: Callable[[str, str], None] = lambda *_: None,
+    ) -> None:
         self._settings = settings
-        self._table = ConnectionTable(settings)
+        self._table = ConnectionTable(settings, note_client)
         self._server = _Server(_config(app, settings, self._table))
         self._port = settings.port
         self._tasks: list[asyncio.Task[None]] = []

@@ -217,6 +217,7 @@ class UnixClient:
             await asyncio.wait_for(self._writer.drain(), self._settings.write_timeout_s)
         except asyncio.TimeoutError:
             self.is_stuck = True
+            self._kiosk.note_client("client_slow", "a client that does not read was dropped")
             raise _GoneError from None
 
 

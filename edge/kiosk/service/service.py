@@ -78,7 +78,7 @@ def _choose_model(settings: ServiceSettings, events: EventLog) -> ModelChoice:
 @contextlib.asynccontextmanager
 async def _doors(kiosk: Kiosk, api: ApiSettings) -> AsyncIterator[None]:
     """The HTTP API, and the Unix socket where one is asked for."""
-    http = HttpServer(create_app(kiosk, api), api)
+    http = HttpServer(create_app(kiosk, api), api, kiosk.note_client)
     await http.start()
     try:
         logger.info("the page is at http://%s/", _authority(api.host, http.port))

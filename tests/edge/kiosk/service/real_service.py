@@ -19,6 +19,7 @@ from typing import Any
 __all__ = ["RealService", "run_service", "serve_to_the_end", "wait_until"]
 
 DEADLINE_S = 60.0
+TOO_OFTEN = 429
 _PAGE = re.compile(r"the page is at http://127\.0\.0\.1:(\d+)/")
 
 
@@ -68,7 +69,12 @@ class RealService:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def request(self, path: str, data: bytes | None = None) -> tuple[int, bytes]:
-        """Status and body."""
+        """Status and body; asked again where this was too often."""
+        while (found := self._request(path, data))[0] == TOO_OFTEN:
+            time.sleep(0.05)
+        return found
+
+    def _request(self, path: str, data: bytes | None) -> tuple[int, bytes]:
         url = f"http://127.0.0.1:{self.port}{path}"
         try:
             with urllib.request.urlopen(urllib.request.Request(url, data), timeout=60) as reply:

@@ -76,9 +76,7 @@ def test_a_bundle_that_takes_no_picture_is_left_for_the_one_before(store, tmp_pa
         assert service.wait_answered()["answer"]["model"]["version"] == "1.0"
 
 
-def test_a_bundle_whose_worker_dies_again_and_again_in_its_trial_is_left(
-    service, store, tmp_path
-):
+def test_a_bundle_whose_worker_dies_again_and_again_in_its_trial_is_left(service, store, tmp_path):
     slow = quick_store(store.folder, trial_s=600.0)
     slow.install(brightness_bundle(tmp_path / "two.edge", "2.0"), ANY)
     wait_for_version(service, "2.0")
