@@ -19,6 +19,9 @@ from edge.kiosk.view import KioskView
 
 __all__ = ["Change", "Cursor", "watch"]
 
+AGES_WITHIN_S = 0.25
+"""An answer that has grown too old is taken back within this, though nothing has happened."""
+
 _CURSOR = re.compile(r"(?:([0-9a-f]{8})-)?([0-9]{1,15})")
 
 
@@ -98,4 +101,4 @@ async def watch(
             yield None
             spoke_s = time.monotonic()
             left_s = silence_s
-        await kiosk.wait_for_change(revision, left_s)
+        await kiosk.wait_for_change(revision, min(left_s, AGES_WITHIN_S))

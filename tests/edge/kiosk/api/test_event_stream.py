@@ -109,6 +109,17 @@ def test_whenever_the_latest_changes_it_is_sent(serve):
         until(messages, lambda each: is_latest(each) and each.data["answer"]["index"] == 1)
 
 
+def test_an_answer_that_grows_too_old_is_taken_back_though_nothing_happens(serve):
+    served = serve(heartbeat_s=600.0)
+    served.show("answered")
+    with Stream(served) as stream:
+        messages = stream.messages()
+        until(messages, lambda each: is_latest(each) and each.data["state"] == "answered")
+        served.do(setattr, served.kiosk, "scene_name", "old")  # nobody announces it
+        seen = until(messages, is_latest)
+    assert (seen[-1].data["state"], seen[-1].data["gate"]) == ("no_result", "old")
+
+
 def test_an_event_alone_does_not_repeat_the_latest(serve):
     served = serve()
     with Stream(served) as stream:
