@@ -100,7 +100,8 @@ class Served:
 
     async def _start(self) -> None:
         self.kiosk = FakeKiosk()
-        self.server = HttpServer(create_app(self.kiosk, self.settings), self.settings)
+        app = create_app(self.kiosk, self.settings)
+        self.server = HttpServer(app, self.settings, self.kiosk.note_client)
         await self.server.start()
         if self.settings.unix_socket is not None:
             self.unix_socket = UnixSocketServer(self.kiosk, self.settings)

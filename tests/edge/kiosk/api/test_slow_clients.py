@@ -119,6 +119,7 @@ def test_who_follows_the_events_and_reads_nothing_is_dropped(serve, eventually):
         return not served.do(lambda: [each for each in table._open if each.is_streaming])
 
     eventually(is_dropped)
+    assert "client_slow" in served.do(lambda: [e.code for e in served.kiosk.events_after(0)])
     client.close()
 
 

@@ -200,6 +200,7 @@ def test_who_reads_nothing_is_dropped(serve, path, eventually, request_):
             return not served.do(lambda: len(served.unix_socket._tasks))
 
         eventually(is_dropped)
+    assert "client_slow" in served.do(lambda: [e.code for e in served.kiosk.events_after(0)])
 
 
 def test_no_more_clients_than_allowed(serve, path):
