@@ -51,6 +51,14 @@ _BROWSERS = ("chromium", "chromium-browser")
 @click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="At first 8321.")
 @click.option("--token-file", metavar="PATH", help="Holds the token that other machines must show.")
 @click.option(
+    "--require-signature",
+    "trusted_keys",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="KEY.pem",
+    help="Install bundles signed with this key only, now and later.",
+)
+@click.option(
     "--with-screen/--without-screen",
     default=None,
     help="Show the page on the first console, with cage and Chromium. At first without.",
@@ -84,6 +92,8 @@ def command(root: Path, *, model: Path | None, dry_run: bool, start: bool, **opt
         _check_host(files)
         if model is not None:
             _check_bundle(model)
+        elif options["trusted_keys"]:
+            raise UsageError("--require-signature is for installing a bundle; name it with --model")
         if is_live and not dry_run:
             LiveSystem().check()
         steps = lay_down(root, files, version=__version__, is_rehearsal=dry_run)
@@ -91,7 +101,7 @@ def command(root: Path, *, model: Path | None, dry_run: bool, start: bool, **opt
         if is_live and not dry_run:
             LiveSystem().make_users()
             LiveSystem().check_program(plan.program)
-        _install_model(root, model, is_rehearsal=dry_run)
+        _install_model(root, model, options["trusted_keys"], is_rehearsal=dry_run)
         if is_live and not dry_run:
             _bring_up(files, is_start=start, with_screen=plan.screen is not None)
     except KioskSetupError as error:
@@ -166,7 +176,10 @@ def _check_bundle(model: Path) -> None:
     open_bundle(model).close()
 
 
-def _install_model(root: Path, model: Path | None, *, is_rehearsal: bool) -> None:
+def _install_model(
+    root: Path, model: Path | None, keys: tuple[Path, ...], *, is_rehearsal: bool
+) -> None:
+    from edge.bundle.signature import read_public_key
     from edge.kiosk.slots.store import SlotStore, UpdateRequirements
     from edge.model_loader import DEFAULT_BUNDLE
 
@@ -177,7 +190,8 @@ def _install_model(root: Path, model: Path | None, *, is_rehearsal: bool) -> Non
     if is_rehearsal:
         click.echo(f"would check {bundle} and put it into a model slot in {SLOTS_FOLDER}")
         return
-    slot = store.install(bundle, UpdateRequirements())
+    requirements = UpdateRequirements(trusted_keys=tuple(map(read_public_key, keys)))
+    slot = store.install(bundle, requirements)
     click.echo(f"model {slot.model_name} {slot.model_version} is in slot {slot.name}")
 
 
