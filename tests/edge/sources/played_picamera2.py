@@ -1,6 +1,6 @@
 """A module with the part of picamera2's interface that is used, for a test to put on the path.
 
-Names, arguments, shapes and errors are those of picamera2 0.3.31: a format is named by the order
+Names, arguments, shapes and errors are those of picamera2 0.3.36: a format is named by the order
 of bits in a little-endian word, sizes have even sides, an unknown number is an IndexError, a busy
 camera a RuntimeError that wraps another, and a wait that is too long a TimeoutError.
 """
