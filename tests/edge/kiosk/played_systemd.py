@@ -51,11 +51,15 @@ def unit_command(folder: Path, settings: Mapping[str, str]) -> tuple[list[str], 
     def moved(text: str) -> str:
         return str(folder) + text if text.startswith(places) else text
 
-    words = [moved(word) for word in shlex.split(command)]
+    values = read_settings(files[SETTINGS_FILE])
+    words = []
+    for word in shlex.split(command):
+        # systemd.service(5), "Command lines": a variable that is a word becomes none or several.
+        words += shlex.split(values[word[1:]]) if word.startswith("$") else [moved(word)]
     environment = {name: moved(value) for name, value in environment.items()}
     return (
         [sys.executable, "-c", RUN_KIOSK, *words[1:]],
-        {**environment, **read_settings(files[SETTINGS_FILE])},
+        {**environment, **values},
     )
 
 

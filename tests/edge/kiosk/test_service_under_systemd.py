@@ -46,7 +46,12 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def systemd(folder: Path, port: int) -> Iterator[PlayedSystemd]:
     command, environment = unit_command(
-        folder, {"EDGEDX_KIOSK_SOURCE": "fake:pattern", "EDGEDX_KIOSK_PORT": str(port)}
+        folder,
+        {
+            "EDGEDX_KIOSK_SOURCE": "fake:pattern",
+            "EDGEDX_KIOSK_PORT": str(port),
+            "EDGEDX_KIOSK_OPTIONS": "--threads 1 --gate frozen_s=60",
+        },
     )
     played = PlayedSystemd(folder, command, environment, watchdog_s=WATCHDOG_S)
     yield played
