@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 from dataclasses import dataclass
 
-__all__ = ["ChildEnd", "python_command", "run_python"]
+from edge.python_command import python_command
 
-# With the parent's own search path: `-m` would put the current folder first.
-_PROLOGUE = "import sys, json; sys.path[:] = json.loads(sys.argv.pop(1)); "
+__all__ = ["ChildEnd", "run_python"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +26,6 @@ class ChildEnd:
     output: str
     messages: str
     deadline_s: float
-
-
-def python_command(code: str, *arguments: str) -> list[str]:
-    """The command that runs Python code by this interpreter, with this process's search path.
-
-    Args:
-        code: what to run.
-        arguments: what it finds in `sys.argv` from index 1 on.
-    """
-    return [sys.executable, "-c", _PROLOGUE + code, json.dumps(sys.path), *arguments]
 
 
 def run_python(code: str, *arguments: str, deadline_s: float) -> ChildEnd:

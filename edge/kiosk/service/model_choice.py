@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from edge.errors import EdgeError
+from edge.errors import DeviceError, EdgeError
 from edge.kiosk.messages import EventLevel, UpdateHealth
 from edge.kiosk.service.blocking_call import run_blocking
 from edge.kiosk.service.event_log import EventLog
@@ -203,7 +203,10 @@ class SlottedBundle:
         def ask() -> _Value:
             # One that was cancelled may still be at it.
             with self._asking:
-                return question()
+                try:
+                    return question()
+                except OSError as error:
+                    raise DeviceError(f"the model slots cannot be used: {error}") from error
 
         return await run_blocking(ask)
 

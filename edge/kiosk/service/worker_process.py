@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 
-from edge.doctor.child_process import python_command
 from edge.kiosk.worker.wire import (
     HEADER,
     MOST_PREVIEW_BYTES,
@@ -23,6 +22,7 @@ from edge.kiosk.worker.wire import (
     decode_from_worker,
     encode_head,
 )
+from edge.python_command import python_command
 
 __all__ = ["WorkerProcess"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge.source_name import show_source
 from edge.sources.base import without_credentials
 
 __all__ = ["Wording"]
@@ -24,7 +25,7 @@ class Wording:
         self._shown = without_credentials(address)
 
     def clean(self, text: str, *, file_name: str = "") -> str:
-        """The message, cut to a length that nothing minds.
+        """The message, printable and cut to a length that nothing minds.
 
         Args:
             text: any text, undecodable names of files included.
@@ -34,5 +35,4 @@ class Wording:
             text = text.replace(self._address, self._shown)
         if file_name:
             text = text.replace(file_name, "the file")
-        line = " ".join(text.split())
-        return line.encode(errors="backslashreplace").decode()[:_MOST_CHARACTERS]
+        return show_source(" ".join(text.split()))[:_MOST_CHARACTERS]
