@@ -90,8 +90,8 @@ class Handlers:
         _check_plain(request)
         declared = request.headers.get("content-length", "")
         self._uploads.check_size(int(declared) if declared else 0)
-        async with self._uploads.place():
-            body = await self._uploads.read(_chunks(request))
+        async with self._uploads.place() as place:
+            body = await place.read(_chunks(request))
             try:
                 answer = await self._kiosk.infer(body)
             except EdgeError as error:

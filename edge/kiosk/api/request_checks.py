@@ -125,6 +125,9 @@ def check_fetch_site(headers: Mapping[str, str], method: str) -> None:
 
 def _normal(host: str) -> str:
     try:
-        return str(ipaddress.ip_address(host))
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host.lower().removesuffix(".")
+    # Where IPv6 is listened on for both, the system shows an IPv4 address as mapped.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)

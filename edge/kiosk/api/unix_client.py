@@ -168,8 +168,8 @@ class UnixClient:
 
         try:
             uploads.check_size(request.bytes)
-            async with uploads.turn():
-                body = await uploads.read(read_chunk)
+            async with uploads.turn() as place:
+                body = await place.read(read_chunk)
                 answer = await self._kiosk.infer(body)
         except ProblemError as problem:
             await self._fail(request.id, problem)

@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from edge.kiosk.api.problems import ProblemError, busy
 from edge.kiosk.api.settings import ApiSettings
 
-__all__ = ["ReadChunk", "Uploads"]
+__all__ = ["ReadChunk", "UploadPlace", "Uploads"]
 
 ReadChunk = Callable[[], Awaitable[bytes]]
 """Gives the next bytes of a body; b"" at its end."""
 
 _GRACE_S = 5.0
+_LARGEST_AT_ONCE = 2
 _LEAST_BYTES_PER_SECOND = 32 * 1024
 
 
@@ -29,15 +30,20 @@ class Uploads:
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
         self._places = asyncio.Semaphore(settings.uploads_waiting)
+        self._held_bytes = 0
 
     @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self) -> AsyncIterator[UploadPlace]:
         """Hold one of the places, from the first byte until the answer; wait for one."""
         async with self._places:
-            yield
+            place = UploadPlace(self, self._settings)
+            try:
+                yield place
+            finally:
+                self._held_bytes -= place.held_bytes
 
     @contextlib.asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def place(self) -> AsyncIterator[UploadPlace]:
         """As `turn`, for a client that had better come back than wait.
 
         Raises:
@@ -49,8 +55,8 @@ class Uploads:
                 f"{self._settings.uploads_waiting} pictures are being answered already; "
                 "send this one again in a moment",
             )
-        async with self._places:
-            yield
+        async with self.turn() as place:
+            yield place
 
     def check_size(self, size: int) -> None:
         """Refuse a size that is known before.
@@ -66,12 +72,42 @@ class Uploads:
                 f"{size} bytes were sent in, the most is {most}; send a smaller picture",
             )
 
+    def hold(self, size: int) -> None:
+        """Count bytes that are taken into memory.
+
+        Raises:
+            ProblemError: 429, all uploads together hold twice what one may.
+        """
+        most = self._settings.max_upload_bytes * _LARGEST_AT_ONCE
+        if self._held_bytes + size > most:
+            raise busy(
+                "uploads_memory",
+                f"the pictures being sent in have {most} bytes together; send this one again in "
+                "a moment",
+            )
+        self._held_bytes += size
+
+
+class UploadPlace:
+    """One of the places.
+
+    Args:
+        uploads: whose it is.
+        settings: of the API.
+    """
+
+    def __init__(self, uploads: Uploads, settings: ApiSettings) -> None:
+        self._uploads = uploads
+        self._settings = settings
+        self.held_bytes = 0
+        """What it has in memory."""
+
     async def read(self, read_chunk: ReadChunk) -> bytes:
         """Read a body to its end.
 
         Raises:
             ProblemError: 413 over the size limit, 408 over the time limit or slower than 32 KiB
-                a second, 400 where nothing was sent.
+                a second, 429 where too much is in memory, 400 where nothing was sent.
         """
         body = bytearray()
         started = time.monotonic()
@@ -89,7 +125,9 @@ class Uploads:
                 ) from None
             if not chunk:
                 break
-            self.check_size(len(body) + len(chunk))
+            self._uploads.check_size(len(body) + len(chunk))
+            self._uploads.hold(len(chunk))
+            self.held_bytes += len(chunk)
             body += chunk
         if not body:
             raise ProblemError(

@@ -2,15 +2,19 @@
 
 import asyncio
 import re
+import socket
 import threading
 
 import pytest
 from bare_client import read_head, read_to_end
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from edge.kiosk.api.access_token import SESSION_COOKIE
 from edge.kiosk.api.operations import OPERATIONS
 
 KEY = "correct-horse-battery"
+CHUNKED = b"POST /v1/infer HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 BEARER = {"Authorization": f"Bearer {KEY}"}
 
 
@@ -163,25 +167,32 @@ def test_an_upload_in_chunks_without_end_is_cut_off_at_the_limit(serve):
         assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
-def test_no_more_uploads_than_allowed_are_in_memory_at_once(serve, eventually):
-    served = serve(uploads_waiting=2)
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        pytest.param({"uploads_waiting": 2}, "uploads_waiting", id="number"),
+        pytest.param({"max_upload_bytes": 1000}, "uploads_memory", id="bytes"),
+    ],
+)
+def test_no_more_uploads_than_allowed_are_in_memory_at_once(serve, eventually, limits, code):
+    served = serve(**limits)
     served.kiosk.infer_gate = asyncio.Event()
     replies = []
 
     def send():
-        replies.append(served.request("POST", "/v1/infer", b"x"))
+        replies.append(served.request("POST", "/v1/infer", b"x" * 900))
 
     threads = [threading.Thread(target=send) for _ in range(3)]
     for thread in threads:
         thread.start()
     eventually(lambda: len(replies) == 1)
-    assert (replies[0].status, replies[0].code) == (429, "uploads_waiting")
+    assert (replies[0].status, replies[0].code) == (429, code)
     assert replies[0].headers["retry-after"] == "1"
     served.do(served.kiosk.infer_gate.set)
     for thread in threads:
         thread.join()
     assert [reply.status for reply in replies] == [429, 200, 200]
-    assert served.request("POST", "/v1/infer", b"x").status == 200
+    assert served.request("POST", "/v1/infer", b"x" * 900).status == 200
 
 
 @pytest.mark.parametrize(
@@ -232,6 +243,20 @@ def test_what_is_malformed_is_the_senders_fault(kiosk, data):
         reply = read_head(client)
     assert re.match(rb"HTTP/1\.1 4\d\d ", reply), reply
     assert b"application/problem+json" in reply
+    assert kiosk.get("/v1/health").status == 200
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    start=st.sampled_from([b"", b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n", CHUNKED]),
+    data=st.binary(max_size=300),
+)
+def test_no_bytes_harm_it(kiosk, start, data):
+    with kiosk.connect() as client:
+        client.sendall(start + data)
+        client.shutdown(socket.SHUT_WR)
+        for status in re.findall(rb"HTTP/1\.1 (\d+)", read_to_end(client)):
+            assert int(status) < 500
     assert kiosk.get("/v1/health").status == 200
 
 

@@ -60,6 +60,7 @@ def test_the_limits_on_the_page_are_those_of_the_settings():
     for words in (
         f"{MOST_HEADER_BYTES >> 10} KiB, 64 of them, within {settings.header_timeout_s:g} s",
         f"{settings.max_upload_bytes >> 20} MiB, within {settings.body_timeout_s:g} s",
+        f"| uploads in memory, together | {settings.max_upload_bytes * 2 >> 20} MiB |",
         f"| uploads at once | {settings.uploads_waiting} |",
         f"| {rate:g} a second, {2 * rate:g} at once |",
         f"| {4 * rate:g} a second |",

@@ -73,6 +73,7 @@ def test_where_all_addresses_are_listened_on_the_one_connected_to_may_be_named()
     everywhere = "0.0.0.0"  # noqa: S104 - never listened on
     hosts = allowed_hosts(ApiSettings(host=everywhere, token=KEY, allowed_hosts=("Kiosk.Local",)))
     check_host(["192.168.1.5:8321"], hosts, "192.168.1.5")
+    check_host(["192.168.1.5:8321"], hosts, "::ffff:192.168.1.5")
     check_host(["kiosk.local"], hosts, "192.168.1.5")
     for foreign in ("192.168.1.6", everywhere, "evil.example"):
         with pytest.raises(ProblemError):
