@@ -11,9 +11,15 @@ export class Announcer {
     this.#region = region;
   }
 
-  /** Called often with the sentence that holds now; says it where it is new, after a pause. */
+  /**
+   * Called often with the sentence that holds now. What no longer holds is taken away at once,
+   * which is not spoken; what holds instead is said after a pause.
+   */
   offer(sentence, now) {
-    if (sentence === this.#said || now - this.#saidAt < PAUSE_MS) return;
+    if (sentence === this.#said) return;
+    this.#said = "";
+    if (this.#region.textContent !== "") this.#region.textContent = "";
+    if (now - this.#saidAt < PAUSE_MS) return;
     this.#said = sentence;
     this.#saidAt = now;
     this.#region.textContent = sentence;

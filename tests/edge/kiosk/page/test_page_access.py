@@ -207,7 +207,7 @@ def test_a_screen_reader_is_told_what_changes_and_not_every_answer(open_screen, 
     shared_kiosk.order(rate_hz=0)
     screen.show("frozen")
     wait_until(lambda: "frozen" in screen.ask(said), "the gate said")
-    assert screen.ask("sayings") <= 2
+    assert screen.ask("sayings") <= 4
     inside = screen.ask(
         "document.querySelector('#answer [aria-live], main [role=alert]:not(form *)')"
     )
