@@ -124,6 +124,10 @@ class ChainWriter:
         folder: the journal's, which exists and is locked.
         limits: the bounds.
         disk: what writes.
+
+    Attributes:
+        size_bytes: what all files of the journal take.
+        found: where the journal was to be continued when it was opened; None before.
     """
 
     def __init__(self, folder: Path, limits: JournalLimits, disk: Disk) -> None:
@@ -136,6 +140,7 @@ class ChainWriter:
         self._leftover: Path | None = None
         self._is_clean = False
         self.size_bytes = 0
+        self.found: Continuation | None = None
 
     @property
     def last_sequence(self) -> int:
@@ -150,7 +155,8 @@ class ChainWriter:
             JournalError: a newer version of the program wrote the journal.
         """
         if self._place is None:
-            self._place = recover(self._folder, self._disk)
+            self.found = recover(self._folder, self._disk)
+            self._place = self.found
             self.size_bytes = total_bytes(self._folder)
         place = self._place
         if self._is_clean:

@@ -76,7 +76,7 @@ def boot_id() -> str:
         return str(uuid.uuid4())
 
 
-class DeviceState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DeviceState(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the board was; None for what it does not tell."""
 
     temperature_c: float | None = None
@@ -87,8 +87,10 @@ class DeviceState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     disk_free_mib: int | None = None
 
 
-class JournalEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One entry.
+class JournalEntry(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
+):
+    """One entry; a member that has its default is not written.
 
     Attributes:
         kind: "answer", "event", "start", "stop", ...; "segment" and "journal" are the
@@ -102,7 +104,7 @@ class JournalEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         engine: "onnxruntime", "litert", ...
         precision: "int8", "float32", ...
         source_kind: of what kind the source was, never its address.
-        index: position within the source.
+        index: position within the source; None where there is none.
         capture_time_ns: wall clock at capture.
         input_digest: SHA-256 in hex of what the entry is about: pixels, or bytes sent in.
         status: "ok", "refused", "error"; "" where the entry is no answer.
@@ -126,7 +128,7 @@ class JournalEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     engine: _Word = ""
     precision: _Word = ""
     source_kind: SourceKind = ""
-    index: _Count = 0
+    index: _Count | None = None
     capture_time_ns: _Count = 0
     input_digest: _Digest = ""
     status: Literal["", "ok", "refused", "error"] = ""
@@ -140,6 +142,8 @@ class JournalEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 def encode_entry(entry: JournalEntry) -> bytes:
     """The entry as JSON: UTF-8, no spaces, members in the order of `JournalEntry`.
+
+    A member that has its default is left out.
 
     Raises:
         JournalError: a value is none that an entry may hold, or the entry is too large.

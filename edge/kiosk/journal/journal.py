@@ -20,6 +20,7 @@ from edge.kiosk.journal.disk import Disk
 from edge.kiosk.journal.entry import OWN_KINDS, JournalEntry
 from edge.kiosk.journal.errors import JournalError
 from edge.kiosk.journal.layout import LOCK_NAME
+from edge.kiosk.journal.line import MAX_GROUP_BYTES, MAX_LINE_BYTES
 from edge.stored_files import sync_folder
 
 __all__ = ["Journal", "JournalError", "JournalLimits", "Receipt"]
@@ -45,10 +46,6 @@ class Journal:
         limits: bounds.
         disk: what writes; tests put theirs in its place.
 
-    Attributes:
-        torn_bytes: what was cut off at the end when it was opened.
-        set_aside: why the chain before was set aside when it was opened, "" where none was.
-
     Raises:
         JournalError: another process holds it, it cannot be written to, or a newer version of
             the program wrote it. A disk that is full is no such reason: then entries fail until
@@ -68,8 +65,6 @@ class Journal:
         self._refused = 0
         self._back_off_s = 0.0
         self._retry_at = 0.0
-        self.torn_bytes = 0
-        self.set_aside = ""
         self._lock = _lock(folder)
         try:
             self._prepare()
@@ -88,6 +83,16 @@ class Journal:
     def size_bytes(self) -> int:
         """What all its files take, chains set aside included."""
         return self._writer.size_bytes
+
+    @property
+    def torn_bytes(self) -> int:
+        """What was cut off at its end when it was opened."""
+        return 0 if self._writer.found is None else self._writer.found.torn_bytes
+
+    @property
+    def set_aside(self) -> str:
+        """Why the chain before was set aside when it was opened, "" where none was."""
+        return "" if self._writer.found is None else self._writer.found.set_aside
 
     @property
     def failure(self) -> str:
@@ -158,7 +163,6 @@ class Journal:
                 raise _cannot_write(self._folder, error) from error
             self._note_failure(str(_cannot_write(self._folder, error)))
             return
-        self.torn_bytes, self.set_aside = place.torn_bytes, place.set_aside
         if place.torn_bytes:
             self._write([])
 
@@ -181,7 +185,8 @@ class Journal:
     def _take_now(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
         size = 0
-        while self._waiting and size < self._limits.roll_bytes // 4 + 1:
+        most = min(self._limits.roll_bytes // 4 + 1, MAX_GROUP_BYTES - MAX_LINE_BYTES)
+        while self._waiting and size < most:
             waiting = self._waiting.popleft()
             # False where the one who waited gave up before it was written.
             if waiting.receipt.set_running_or_notify_cancel():

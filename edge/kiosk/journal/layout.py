@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,10 +92,11 @@ class ChainFolder:
             if found is None or bool(found[1]) is (found[3] == "jsonl"):
                 continue
             try:
-                size = path.lstat().st_size
+                status = path.lstat()
             except FileNotFoundError:  # the bounds removed it in this moment
                 continue
-            yield StoredFile(path, int(found[2]), bool(found[1]), size)
+            if stat.S_ISREG(status.st_mode):  # a pipe would hold up whoever reads it
+                yield StoredFile(path, int(found[2]), bool(found[1]), status.st_size)
 
 
 def list_chains(journal: Path) -> list[ChainFolder]:

@@ -17,13 +17,25 @@ import msgspec
 from edge.kiosk.journal.entry import MAX_ENTRY_BYTES
 from edge.kiosk.journal.errors import BrokenChainError
 
-__all__ = ["FORMAT", "MAX_LINE_BYTES", "NO_DIGEST", "Line", "Link", "read_line", "seal"]
+__all__ = [
+    "FORMAT",
+    "MAX_GROUP_BYTES",
+    "MAX_LINE_BYTES",
+    "NO_DIGEST",
+    "Line",
+    "Link",
+    "read_line",
+    "seal",
+]
 
 FORMAT = 1
 NO_DIGEST = "0" * 64
 """What the very first line of a journal names as the line before."""
 
 MAX_LINE_BYTES = MAX_ENTRY_BYTES + 4096
+
+MAX_GROUP_BYTES = 2 * MAX_LINE_BYTES
+"""Lines that share a sync take less together."""
 
 _HEAD = b'{"sha256":"'
 _HEX_END = len(_HEAD) + 64

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,12 +149,11 @@ def _last_readable(chain: ChainFolder) -> tuple[Anchor, ElapsedClock | None]:
     return Anchor(named, NO_DIGEST), None
 
 
-def _readable_lines(path: Path) -> list[Line]:
-    found = []
+def _readable_lines(path: Path) -> Iterator[Line]:
     with path.open("rb") as file:
         while raw := file.readline(MAX_LINE_BYTES + 1):
             try:
-                found.append(read_line(raw))
+                line = read_line(raw)
             except BrokenChainError:
                 continue
-    return found
+            yield line

@@ -6,6 +6,7 @@ everything was on the disk before it was written, so a torn end can be told from
 * Where a whole line follows the broken place that was written after what is broken had been
   stored, this is damage.
 * Where a broken line has its newline and no zeros, something else wrote it: damage.
+* Where more is broken than is written with one sync: damage.
 * What is left is torn: no newline at the end, or pages of zeros that were never filled.
 """
 
@@ -18,12 +19,13 @@ from typing import BinaryIO
 
 from edge.kiosk.journal.elapsed_clock import ElapsedClock, Moment
 from edge.kiosk.journal.errors import BrokenChainError
-from edge.kiosk.journal.line import Line, Link, read_line
+from edge.kiosk.journal.line import MAX_GROUP_BYTES, Line, Link, read_line
 from edge.kiosk.journal.segment import Anchor, read_segment
 
 __all__ = ["Tail", "clock_of_head", "find_tail", "moment_of"]
 
-_LONGEST_TORN_BYTES = 64 << 20
+_LONGEST_TORN_BYTES = MAX_GROUP_BYTES + (1 << 20)
+"""More than one write: the lines that share a sync, and the head of a new segment."""
 
 
 @dataclass(frozen=True, slots=True)

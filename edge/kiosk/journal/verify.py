@@ -37,7 +37,8 @@ class Verification:
         last_sequence: of the newest chain.
         last_digest: of the newest chain.
         breaks: where it is broken, at most a hundred; none where all is whole.
-        notes: what is no fault but has to be said.
+        notes: what is no fault but has to be said, at most a hundred, and what the beginning of
+            each chain shows.
     """
 
     lines: int = 0
@@ -51,6 +52,11 @@ class Verification:
     def is_whole(self) -> bool:
         """Whether nothing is broken or missing."""
         return not self.breaks
+
+    def note(self, what: str) -> None:
+        """Note what is no fault, unless there is too much already."""
+        if len(self.notes) < _MOST_BREAKS:
+            self.notes.append(what)
 
     def add(self, found: Break) -> None:
         """Note a break, unless there are too many already."""
@@ -156,12 +162,12 @@ class _Check:
             kept = link.numbers.get("first_kept", 0)
             self._first_kept[chain] = max(kept, self._first_kept.get(chain, 0))
         elif link.code == "torn_end_cut":
-            self._found.notes.append(
+            self._found.note(
                 f"after entry {link.sequence - 1} the service had stopped in the middle of "
                 f"writing; {link.numbers.get('bytes', 0)} bytes were cut off and kept aside"
             )
         elif link.code == "was_failing":
-            self._found.notes.append(
+            self._found.note(
                 f"before entry {link.sequence} the disk failed or was full; "
                 f"{link.numbers.get('refused', 0)} entries were refused"
             )

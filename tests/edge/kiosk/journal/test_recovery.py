@@ -195,7 +195,7 @@ LINES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     files=st.lists(
         st.one_of(st.lists(LINES, max_size=5).map(b"".join), st.binary(max_size=300)),
