@@ -36,7 +36,7 @@ from benchmarks.kiosk.process_tree import TreeWatch
 from edge.command_line import run_command
 from edge.errors import GateError, UsageError
 
-__all__ = ["command"]
+__all__ = ["command", "exchange", "missed_bars"]
 
 SHARES = {"malformed": 0.34, "foreign": 0.12, "oversized": 0.04, "upload": 0.25, "slow": 0.02}
 """Of the count; schemathesis has 0.15 and the flood the rest."""
@@ -157,7 +157,7 @@ class _Run:
             **facts,
             "memory_mib": memory,
             "families": families,
-            "missed": _missed(facts, memory, families),
+            "missed": missed_bars(facts, memory, families),
         }
 
     def _attack(self) -> None:
@@ -207,7 +207,7 @@ class _Run:
         address = _ADDRESSES[0] if attack.name == "flood" else self._pace.turn()
         try:
             with socket.create_connection(self._server, 30.0, (address, 0)) as client:
-                return _exchange(client, attack)
+                return exchange(client, attack)
         except TimeoutError:
             return "hung"
         except OSError:
@@ -237,7 +237,13 @@ class _Run:
         return body
 
 
-def _exchange(client: socket.socket, attack: Attack) -> str:
+def exchange(client: socket.socket, attack: Attack) -> str:
+    """Send one attack; the status of the answer, or "closed", "waited" or "hung" without one.
+
+    Args:
+        client: connected.
+        attack: that is sent on it.
+    """
     received = b""
     client.settimeout(max(attack.pause_s, 0.001) if attack.pause_s else attack.patience_s)
     try:
@@ -277,7 +283,16 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _missed(facts: dict[str, Any], memory: dict[str, Any], families: dict[str, Any]) -> list[str]:
+def missed_bars(
+    facts: dict[str, Any], memory: dict[str, Any], families: dict[str, Any]
+) -> list[str]:
+    """What a record misses, one line each.
+
+    Args:
+        facts: `pid_kept` and `answers_after` of the record.
+        memory: `memory_mib` of the record.
+        families: of the record.
+    """
     missed = [
         f"{name}: {family['fault_count']} faults, the first {family['faults'][0]}"
         for name, family in families.items()

@@ -33,14 +33,19 @@ class TreeWatch:
     def __enter__(self) -> TreeWatch:
         if not _resident_mib(self._pid):
             raise DeviceError(f"there is no process {self._pid}; name the service's")
-        self._read()
+        self.read()
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
         self._thread.join()
-        self._read()
+        self.read()
+
+    def read(self) -> None:
+        """Take one sample more than those that are taken as time goes by."""
+        self._service.append(_resident_mib(self._pid))
+        self._workers.append(sum(_resident_mib(pid) for pid in _descendants(self._pid)))
 
     def summary(self) -> dict[str, dict[str, float]]:
         """MiB before, at most and after: of the service, and of its workers together."""
@@ -56,11 +61,7 @@ class TreeWatch:
 
     def _watch(self) -> None:
         while not self._is_over.wait(_EVERY_S):
-            self._read()
-
-    def _read(self) -> None:
-        self._service.append(_resident_mib(self._pid))
-        self._workers.append(sum(_resident_mib(pid) for pid in _descendants(self._pid)))
+            self.read()
 
 
 def _resident_mib(pid: int) -> float:
