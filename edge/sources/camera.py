@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["list_cameras", "open_camera", "parse_camera"]
 
-_DEVICE = re.compile(r"(?:(?P<number>\d{1,3})|(?P<device>/dev/video\d{1,3}))", re.ASCII)
+# The names that udev's own rules and those of `edge-kiosk install` give a camera stay its own when
+# it is unplugged and comes back under another number.
+_DEVICE = re.compile(
+    r"(?P<number>\d{1,3})|"
+    r"(?P<device>/dev/(?:video\d{1,3}|edgedx-camera|v4l/by-(?:id|path)/[\w.:+@-]{1,200}))",
+    re.ASCII,
+)
 _FOURCC = re.compile(r"[A-Z0-9 ]{1,4}", re.ASCII)
 _WAY_OUT = "check its cable and power, and that no other program uses it"
 
@@ -58,8 +64,10 @@ def parse_camera(address: str) -> tuple[Path, CameraMode]:
     """The device file that a camera's address means, and what it is asked for.
 
     Args:
-        address: "camera:N" or "camera:/dev/videoN", which need not exist; then, after a "?" and
-            with "&" between them, any of format=FOURCC, size=WIDTHxHEIGHT and fps=NUMBER.
+        address: "camera:N", "camera:/dev/videoN", or a name that udev gives, such as
+            "camera:/dev/v4l/by-id/..." and "camera:/dev/edgedx-camera"; it need not exist. Then,
+            after a "?" and with "&" between them, any of format=FOURCC, size=WIDTHxHEIGHT and
+            fps=NUMBER.
 
     Raises:
         UsageError: the address is neither, or an option is wrong.

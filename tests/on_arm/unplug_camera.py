@@ -91,8 +91,8 @@ def unplug(watcher: Watcher, how: str, answers: AnswerStream) -> dict[str, objec
     start_ns = time.monotonic_ns()
     watcher.wait_for("an answer", lambda: len(watcher.answered_after(start_ns)) > 1)
     reconnects = answers.state.reconnects
+    away_ns = time.monotonic_ns()
     with {"taken away": taken_away, "disconnected": disconnected}[how]():
-        away_ns = time.monotonic_ns()
         watcher.wait_for(
             "the loss", lambda: watcher.event_after("source_lost", away_ns) is not None
         )
@@ -134,6 +134,10 @@ def main() -> None:
         taker.start()
         for how in ("taken away", "disconnected"):
             sys.stdout.write(json.dumps(unplug(watcher, how, answers)) + "\n")
+        sys.stdout.flush()
+        # An emulated inference can last longer than closing a stream waits for it, and a thread
+        # inside an engine must not see the interpreter end.
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,8 @@ def _no_thread_is_left() -> Iterator[None]:
         ("camera:07", "/dev/video7"),
         ("camera:12", "/dev/video12"),
         ("camera:/dev/video3", "/dev/video3"),
+        ("camera:/dev/edgedx-camera", "/dev/edgedx-camera"),
+        ("camera:/dev/v4l/by-id/usb-A_B-video-index0", "/dev/v4l/by-id/usb-A_B-video-index0"),
     ],
 )
 def test_a_camera_address_means_a_device_file(address: str, device: str) -> None:
@@ -91,6 +93,7 @@ def test_a_camera_address_means_a_device_file(address: str, device: str) -> None
         "camera:/dev/video",
         "camera:/dev/../etc/passwd",
         "camera:/dev/video0\n",
+        "camera:/dev/v4l/by-id/../../sda",
         "camera:/etc/passwd",
     ],
 )
