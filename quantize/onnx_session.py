@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from edge.engines.telemetry import refuse_telemetry
 from edge.engines.x86_integers import has_exact_products
 from edge.errors import EngineError, EngineNotInstalledError, InputError
 
@@ -28,6 +29,7 @@ def open_session(
         EngineNotInstalledError: onnxruntime is missing.
         InputError: onnxruntime does not take the model.
     """
+    refuse_telemetry()
     try:
         import onnxruntime
     except ImportError as error:

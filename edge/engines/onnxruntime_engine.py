@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edge.engines.base import EngineOptions
 from edge.engines.onnx_io_quantization import read_io_quantization
+from edge.engines.telemetry import refuse_telemetry
 from edge.engines.threads import resolve_threads
 from edge.engines.x86_integers import has_exact_products
 from edge.errors import EngineError, EngineNotInstalledError, ModelUnreadableError
@@ -55,6 +56,7 @@ class OnnxRuntimeEngine:
     name = "onnxruntime"
 
     def __init__(self, data: bytes, options: EngineOptions) -> None:
+        refuse_telemetry()
         try:
             import onnxruntime
         except ImportError as error:
