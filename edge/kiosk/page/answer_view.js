@@ -21,11 +21,21 @@ const ICONS = {
 export function describeShown(shown, card, language) {
   if (shown.state !== "answered") return describeNothing(shown, language);
   const { outputs } = shown.answer;
-  return outputs.map((output) => {
-    const parts = describeOutput(output, thresholdsOf(output, shown.answer, card), language);
-    const name = outputs.length > 1 ? element("h3", { class: "output-name" }, output.name) : null;
-    return element("article", { class: "output" }, name, parts);
+  const described = outputs.map((output) => {
+    const thresholds = thresholdsOf(output, shown.answer, card);
+    return { name: output.name, ...describeOutput(output, thresholds, language) };
   });
+  if (described.length === 1) return [article(null, [...described[0].main, ...described[0].rest])];
+  // What was decided must not stand below the rest of another output.
+  return [
+    ...described.map(({ name, main }) => article(name, main)),
+    ...described.filter(({ rest }) => rest.length > 0).map(({ name, rest }) => article(name, rest))
+  ];
+}
+
+function article(name, parts) {
+  const title = name === null ? null : element("h3", { class: "output-name" }, labelled(name));
+  return element("article", { class: "output" }, title, parts);
 }
 
 function describeNothing({ state, gate, reason }, language) {
@@ -50,17 +60,21 @@ function describeNothing({ state, gate, reason }, language) {
 
 /** The service's own words are English in every language of the page. */
 function describeReason(reason, language) {
-  const [before, after] = language.text("gate.reason", { reason: "\n" }).split("\n");
+  const [before, after] = language.text("nothing.reason", { reason: "\n" }).split("\n");
   const words = element("span", { lang: "en", translate: "no" }, reason);
   return element("p", { class: "nothing-reason" }, before, words, after);
 }
 
 function thresholdsOf(output, answer, card) {
   if (card === null || card.model?.digest !== answer.model.digest) return {};
-  const own = card.outputs?.find((each) => each.name === output.name)?.thresholds;
-  return own ?? {};
+  return card.outputs?.find((each) => each.name === output.name)?.thresholds ?? {};
 }
 
+function thresholdOf(label, thresholds) {
+  return Object.hasOwn(thresholds, label) ? thresholds[label] : null;
+}
+
+/** @returns {{main: object[], rest: object[]}} what was decided, and all other labels. */
 function describeOutput(output, thresholds, language) {
   if (output.kind === "classification") return describeClass(output, language);
   if (output.kind === "multilabel") return describeFindings(output, thresholds, language);
@@ -73,7 +87,7 @@ function describeClass(output, language) {
   const [decided] = output.decision;
   const chosen = output.scores.find((each) => each.label === decided);
   const others = byScore(output.scores.filter((each) => each !== chosen));
-  const parts = [
+  const main = [
     element("p", { class: "caption" }, language.text("answer.mostLikely")),
     element("p", { class: "verdict" }, labelled(chosen.label)),
     element(
@@ -83,13 +97,15 @@ function describeClass(output, language) {
       element("span", { class: "caption" }, certaintyCaption(isShare, language))
     )
   ];
-  if (isShare) parts.push(bar(chosen.score, null));
-  if (others.length > 0) {
-    parts.push(element("p", { class: "caption others-title" }, language.text("answer.others")));
-    const rows = others.slice(0, MOST_OTHERS).map((each) => row(each, format(each.score)));
-    parts.push(element("ul", { class: "rows" }, rows), more(others.length - rows.length, language));
-  }
-  return parts;
+  if (isShare) main.push(bar(chosen.score, null));
+  if (others.length === 0) return { main, rest: [] };
+  const rows = others.slice(0, MOST_OTHERS).map((each) => row(each, format(each.score), isShare));
+  const rest = [
+    element("p", { class: "caption others-title" }, language.text("answer.others")),
+    element("ul", { class: "rows" }, rows),
+    more(others.length - rows.length, language)
+  ];
+  return { main, rest };
 }
 
 function certaintyCaption(isShare, language) {
@@ -102,25 +118,27 @@ function describeFindings(output, thresholds, language) {
   const found = byScore(output.scores.filter((each) => decided.has(each.label)));
   const below = byScore(output.scores.filter((each) => !decided.has(each.label)));
   const format = (score, threshold) => figures(score, threshold, isShare, language);
-  return [
+  const main = [
     ...(found.length === 0 ? noFinding(language) : [foundTitle(found.length, language)]),
     element(
       "ul",
       { class: "findings" },
-      found.map((each) => {
-        const threshold = thresholds[each.label] ?? null;
-        const [figure, least] = format(each.score, threshold);
-        return element(
-          "li",
-          { class: "finding" },
-          element("p", { class: "verdict" }, labelled(each.label)),
-          element("p", { class: "certainty" }, element("span", { class: "figure" }, figure), least),
-          isShare ? bar(each.score, threshold) : null
-        );
-      })
-    ),
-    ...belowParts(below, thresholds, format, language)
+      found.map((each) => describeFound(each, thresholds, format))
+    )
   ];
+  return { main, rest: describeBelow(below, thresholds, format, language) };
+}
+
+function describeFound({ label, score }, thresholds, format) {
+  const threshold = thresholdOf(label, thresholds);
+  const { figure, least, isShare } = format(score, threshold);
+  return element(
+    "li",
+    { class: "finding" },
+    element("p", { class: "verdict" }, labelled(label)),
+    element("p", { class: "certainty" }, element("span", { class: "figure" }, figure), least),
+    isShare ? bar(score, threshold) : null
+  );
 }
 
 function noFinding(language) {
@@ -135,11 +153,10 @@ function foundTitle(count, language) {
   return element("p", { class: "caption" }, language.text(key, { n: count }));
 }
 
-function belowParts(below, thresholds, format, language) {
+function describeBelow(below, thresholds, format, language) {
   if (below.length === 0) return [];
   const rows = below.slice(0, MOST_BELOW).map((each) => {
-    const [figure] = format(each.score, thresholds[each.label] ?? null);
-    return row(each, figure);
+    return row(each, format(each.score, thresholdOf(each.label, thresholds)).figure, false);
   });
   return [
     element("p", { class: "caption others-title" }, language.text("answer.below")),
@@ -153,13 +170,14 @@ function figures(score, threshold, isShare, language) {
   const write = (value, digits) => {
     return isShare ? language.percent(value, digits) : language.value(value);
   };
-  if (threshold === null) return [write(score, 0), null];
+  if (threshold === null) return { figure: write(score, 0), least: null, isShare };
   let digits = 0;
   while (digits < 2 && score !== threshold && write(score, digits) === write(threshold, digits)) {
     digits += 1;
   }
   const least = language.text("answer.threshold", { n: write(threshold, digits) });
-  return [write(score, digits), element("span", { class: "caption" }, least)];
+  const caption = element("span", { class: "caption" }, least);
+  return { figure: write(score, digits), least: caption, isShare };
 }
 
 function describeValues(output, language) {
@@ -177,10 +195,8 @@ function describeValues(output, language) {
       )
     )
   );
-  return [
-    element("p", { class: "caption" }, language.text("answer.value")),
-    element("ul", { class: "findings" }, values)
-  ];
+  const title = element("p", { class: "caption" }, language.text("answer.value"));
+  return { main: [title, element("ul", { class: "findings" }, values)], rest: [] };
 }
 
 /** A model's own words: neither translated nor trusted. */
@@ -188,14 +204,13 @@ function labelled(label) {
   return element("span", { class: "label", translate: "no", dir: "auto", lang: "" }, label);
 }
 
-function row(each, figure) {
-  const isShare = each.score >= 0 && each.score <= 1;
+function row(each, figure, hasBar) {
   return element(
     "li",
     {},
     labelled(each.label),
     element("span", { class: "row-figure" }, figure),
-    isShare ? bar(each.score, null) : null
+    hasBar ? bar(each.score, null) : null
   );
 }
 

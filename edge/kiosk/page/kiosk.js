@@ -172,9 +172,14 @@ class Kiosk {
   #drawDetails() {
     if (!this.#page.details.open) return;
     const { detailsModel, detailsHealth, detailsEvents } = this.#page;
-    renew(detailsModel, describeCard(this.#card, this.#language));
-    renew(detailsHealth, describeHealth(this.#health, this.#language));
-    renew(detailsEvents, describeEvents(this.#events.list(), this.#language));
+    try {
+      renew(detailsModel, describeCard(this.#card, this.#language));
+      renew(detailsHealth, describeHealth(this.#health, this.#language));
+      renew(detailsEvents, describeEvents(this.#events.list(), this.#language));
+    } catch (error) {
+      // What cannot be told here is no reason to take an answer away.
+      console.error(error);
+    }
   }
 
   /** Put every text of the page into its language. */

@@ -37,7 +37,7 @@ function noAnswer(state) {
 function isReadable(answer) {
   return (
     answer?.status === "ok" &&
-    typeof answer.model?.name === "string" &&
+    ["name", "version", "digest"].every((key) => typeof answer.model?.[key] === "string") &&
     Array.isArray(answer.outputs) &&
     answer.outputs.length > 0 &&
     answer.outputs.every(isReadableOutput)
@@ -45,7 +45,8 @@ function isReadable(answer) {
 }
 
 function isReadableOutput(output) {
-  const { kind, scores, decision } = output ?? {};
+  const { name, kind, scores, decision } = output ?? {};
+  if (typeof name !== "string") return false;
   if (!Array.isArray(scores) || scores.length === 0 || !Array.isArray(decision)) return false;
   if (!scores.every((each) => typeof each?.label === "string" && Number.isFinite(each.score))) {
     return false;

@@ -119,7 +119,7 @@ export const TEXTS = {
     "zh": "页面无法识别服务返回的数据。"
   },
   "hint.unreadable": { "en": "Load the page anew.", "zh": "请重新加载页面。" },
-  "gate.reason": { "en": "Reported: {reason}", "zh": "系统信息：{reason}" },
+  "nothing.reason": { "en": "Reported: {reason}", "zh": "系统信息：{reason}" },
 
   "answer.mostLikely": { "en": "Most likely", "zh": "最可能为" },
   "answer.certainty": { "en": "The model's certainty", "zh": "模型置信度" },

@@ -53,6 +53,16 @@ def test_an_answer_is_said_in_words_with_its_certainty(open_screen, shared_kiosk
     assert screen.errors == []
 
 
+def test_all_that_was_decided_stands_before_the_rest(open_screen, shared_kiosk):
+    """With several outputs a finding must not stand below another output's other labels."""
+    shared_kiosk.order(scene="several outputs")
+    screen = open_screen(shared_kiosk)
+    screen.wait_for_scene("several outputs")
+    said = screen.answer
+    decided = [said.index(words) for words in ("stage II", "Atelectasis", "54.27")]
+    assert max(decided) < said.index("Other possibilities") < said.index("Below the threshold")
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_gate_is_told_with_a_hint_and_no_answer(open_screen, shared_kiosk, texts, language):
     screen = open_screen(shared_kiosk, language=language)
