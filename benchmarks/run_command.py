@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from benchmarks.records.record import BenchmarkRecord, RunSettings, ScenarioName
+from edge.command_line import NumberRange
 from edge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ _SERVER_QUERIES = 300
 )
 @click.option(
     "--min-duration",
-    type=click.FloatRange(min=0.0, min_open=True, max=86400.0),
+    type=NumberRange(min=0.0, min_open=True, max=86400.0),
     default=10.0,
     show_default=True,
     metavar="S",
@@ -64,7 +65,7 @@ _SERVER_QUERIES = 300
 )
 @click.option(
     "--sustained",
-    type=click.FloatRange(min=0.0, max=86400.0),
+    type=NumberRange(min=0.0, max=86400.0),
     default=10.0,
     show_default=True,
     metavar="S",
@@ -78,13 +79,13 @@ _SERVER_QUERIES = 300
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0.0, min_open=True),
+    type=NumberRange(min=0.0, min_open=True),
     metavar="HZ",
     help="Server queries a second. Default: half of what is possible.",
 )
 @click.option(
     "--latency-bound",
-    type=click.FloatRange(min=0.0, min_open=True),
+    type=NumberRange(min=0.0, min_open=True),
     metavar="MS",
     help="What 99 % of the server's queries must keep.",
 )

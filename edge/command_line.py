@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from edge.errors import EdgeError
 
-__all__ = ["EXIT_INTERRUPTED", "run_command"]
+__all__ = ["EXIT_INTERRUPTED", "NumberRange", "run_command"]
 
 EXIT_DONE = 0
 EXIT_USAGE = 2
@@ -21,6 +22,19 @@ EXIT_FAILURE = 5
 EXIT_INTERRUPTED = 130
 
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+
+
+class NumberRange(click.FloatRange):
+    """Type of an option that takes numbers within limits; click's own takes "nan" for one."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read a number, or fail with what is allowed."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
 
 
 def run_command(

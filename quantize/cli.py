@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from edge import __version__
-from edge.command_line import run_command
+from edge.command_line import NumberRange, run_command
 from edge.errors import GateError, UsageError
 from quantize.command_options import card_options, source_options
 from quantize.progress_bars import ProgressBars
@@ -63,12 +63,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 @click.option("--name-files", is_flag=True, help="Reports may name files whose decision changed.")
 @click.option(
     "--max-drop",
-    type=click.FloatRange(0, 1),
+    type=NumberRange(0, 1),
     help="How much of the mean AUROC (of R² for values) int8 may cost.  [default: 0.005]",
 )
 @click.option(
     "--max-flips",
-    type=click.FloatRange(0, 1),
+    type=NumberRange(0, 1),
     help="Which share of the decisions int8 may change.  [default: 0.01]",
 )
 @click.option(
@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 )
 @click.option(
     "--claim-within",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=NumberRange(0, 1, min_open=True),
     default=0.1,
     show_default=True,
     help="--data must be enough to know each label's AUROC to so much.",

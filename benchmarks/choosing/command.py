@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge.command_line import NumberRange
+
 if TYPE_CHECKING:
     from benchmarks.choosing.choose import Candidate
 
@@ -20,7 +22,7 @@ __all__ = ["command"]
 @click.option("--threads", metavar="N,N", help="Default: 1, 2 and every processor, at most 4.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0.1, max=3600.0),
+    type=NumberRange(min=0.1, max=3600.0),
     default=3.0,
     show_default=True,
     help="For each candidate, twice.",

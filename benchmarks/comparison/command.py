@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge.command_line import NumberRange
 from edge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ __all__ = ["command"]
 @click.argument("records", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--fail-above",
-    type=click.FloatRange(min=1.0),
+    type=NumberRange(min=1.0),
     metavar="RATIO",
     help="Exit with 1 where a median is surely slower, by more than this ratio, or where "
     "something could not be compared.",

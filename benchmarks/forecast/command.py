@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from edge.command_line import NumberRange
 from edge.errors import UsageError
 from edge.model_loader import DEFAULT_BUNDLE
 
@@ -18,7 +19,7 @@ __all__ = ["command"]
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option("--board", required=True, metavar="NAME", help="A profile: see edge-run doctor.")
 @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Default: every core.")
-@click.option("--clock", type=click.FloatRange(min=1), metavar="MHZ", help="Default: the highest.")
+@click.option("--clock", type=NumberRange(min=1), metavar="MHZ", help="Default: the highest.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a model file.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def command(

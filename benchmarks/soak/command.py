@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge.command_line import NumberRange
+
 if TYPE_CHECKING:
     from benchmarks.run import BenchmarkRequest
 
@@ -19,7 +21,7 @@ _COLD_S = 60.0
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--minutes",
-    type=click.FloatRange(min=0.1, max=10080.0),
+    type=NumberRange(min=0.1, max=10080.0),
     default=30.0,
     show_default=True,
     help="Of full load.",

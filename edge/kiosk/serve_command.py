@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge.command_line import NumberRange
 from edge.errors import EngineNotInstalledError, InputNotFoundError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _check_seconds(
 )
 @click.option(
     "--journal-days",
-    type=click.FloatRange(min=0, min_open=True),
+    type=NumberRange(min=0, min_open=True),
     metavar="N",
     help="Entries older than this are removed. Default: by size alone.",
 )

@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 
 from edge.bundle.signature import read_public_key
+from edge.command_line import NumberRange
 from edge.errors import UsageError
 from edge.kiosk.slots.store import Slot, SlotState, SlotStore, Switch, UpdateRequirements
 from edge.stored_choice import STATE_FOLDER_VARIABLE
@@ -62,7 +63,7 @@ def command() -> None:
 @click.option("--allow-unsigned", is_flag=True, help="Forget the keys, and ask for no signature.")
 @click.option(
     "--trial-minutes",
-    type=click.FloatRange(0, 7 * 24 * 60),
+    type=NumberRange(0, 7 * 24 * 60),
     default=10.0,
     show_default=True,
     help="How long it must run well before it is confirmed.",
@@ -93,7 +94,7 @@ def command() -> None:
 )
 @click.option(
     "--selftest-seconds",
-    type=click.FloatRange(1, 24 * 3600),
+    type=NumberRange(1, 24 * 3600),
     default=300.0,
     show_default=True,
     help="How long the self-test may take.",
