@@ -43,7 +43,7 @@ SHARES = {"malformed": 0.34, "foreign": 0.12, "oversized": 0.04, "upload": 0.25,
 
 SCHEMA_SHARE = 0.15
 MOST_GROWTH_MIB = 32.0
-MOST_PEAK_MIB = 300.0
+MOST_PEAK_MIB = 150.0
 
 _ADDRESSES = tuple(f"127.0.0.{number}" for number in range(2, 42))
 _THREADS = {"malformed": 8, "foreign": 4, "oversized": 4, "upload": 3, "slow": 24, "flood": 4}

@@ -74,7 +74,7 @@ def test_a_kiosk_that_did_not_stand_it_is_told(changed, words):
     assert words in missed_bars(FACTS | changed, MEMORY, {})[0]
 
 
-@pytest.mark.parametrize(("peak", "after"), [(400.0, 51.0), (90.0, 90.0)])
+@pytest.mark.parametrize(("peak", "after"), [(250.0, 51.0), (90.0, 90.0)])
 def test_memory_that_is_not_bounded_is_told(peak, after):
     memory = {"service": {"before": 50.0, "peak": peak, "after": after}}
     assert len(missed_bars(FACTS, memory, {})) == 1

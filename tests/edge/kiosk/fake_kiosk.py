@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import itertools
 import os
+import stat
 import sys
 import time
 from collections import Counter, deque
@@ -308,12 +309,12 @@ def _moving_pictures() -> list[bytes]:
 
 async def _follow_input(kiosk: FakeKiosk) -> None:
     """Switch scenes by lines on standard input, until it ends."""
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or sys.stdin.isatty()):
+        return  # a plain file or /dev/null: nobody will write to it
     lines = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
-    try:
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    except ValueError:
-        return  # a plain file or /dev/null: nobody will write to it
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
         name = line.decode(errors="replace").strip()
         if name in SCENES:
