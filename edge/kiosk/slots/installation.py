@@ -28,7 +28,12 @@ from edge.kiosk.slots.slot_files import (
 )
 from edge.kiosk.slots.slot_state import SlotName, UpdateRequirements
 from edge.kiosk.slots.stored_state import SlotRecord, StateFile, StoredState, TrialRecord
-from edge.kiosk.slots.succession import check_successor, is_same, with_kept_keys
+from edge.kiosk.slots.succession import (
+    check_keys_are_said,
+    check_successor,
+    is_same,
+    with_kept_keys,
+)
 from edge.stored_files import sync_folder
 
 __all__ = ["Installation"]
@@ -56,8 +61,13 @@ class Installation:
                 return self._install(bundle, requirements)
 
     def _install(self, bundle: Path, requirements: UpdateRequirements) -> SlotRecord:
-        before = self._state()
-        remove_unused(self.folder, before)
+        try:
+            before = StateFile(self.folder).read()[0]
+            remove_unused(self.folder, before)
+        except BundleError as error:
+            # Which bundles it named is lost too: all are left until another is in place.
+            check_keys_are_said(requirements, error)
+            before = None
         requirements = with_kept_keys(requirements, before)
         incoming = self.folder / INCOMING_NAME
         incoming.unlink(missing_ok=True)

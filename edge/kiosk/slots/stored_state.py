@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
@@ -21,6 +22,8 @@ __all__ = [
     "SwitchRecord",
     "TrialRecord",
 ]
+
+logger = logging.getLogger(__name__)
 
 STATE_NAME: Final = "slots.json"
 _COPY_NAME = "slots.copy.json"
@@ -149,6 +152,9 @@ class StateFile:
     def write(self, state: StoredState) -> StoredState:
         """Put a state in place of the one there, in one step.
 
+        What is said of it is said of the first of the two copies, which is the one that is read:
+        without the second a later loss of the first is not made good.
+
         Returns:
             The state as it was written.
 
@@ -158,7 +164,10 @@ class StateFile:
         written = _sealed(msgspec.structs.replace(state, writes=state.writes + 1))
         data = msgspec.json.format(msgspec.json.encode(written), indent=1) + b"\n"
         replace_stored_file(self._path, data, mode=_MODE)
-        replace_stored_file(self._copy, data, mode=_MODE)
+        try:
+            replace_stored_file(self._copy, data, mode=_MODE)
+        except OSError as error:
+            logger.warning("%s: the copy of the state cannot be written: %s", self._copy, error)
         return written
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from edge.errors import GateError
+from edge.errors import BundleError, GateError, UsageError
 from edge.kiosk.slots.incoming import Incoming
 from edge.kiosk.slots.slot_state import UpdateRequirements
 from edge.kiosk.slots.stored_state import SlotRecord, StoredState
 
-__all__ = ["check_successor", "is_same", "with_kept_keys"]
+__all__ = ["check_keys_are_said", "check_successor", "is_same", "with_kept_keys"]
 
 _NUMBERED = re.compile(r"[vV]?(\d{1,9}(?:\.\d{1,9})*)", re.ASCII)
 
@@ -25,6 +25,25 @@ def with_kept_keys(
     if requirements.may_be_unsigned or requirements.trusted_keys or before is None:
         return requirements
     return replace(requirements, trusted_keys=tuple(map(bytes.fromhex, before.trusted_keys)))
+
+
+def check_keys_are_said(requirements: UpdateRequirements, lost: BundleError) -> None:
+    """Ask for a word on signatures where the state is lost, and with it what was asked for before.
+
+    Args:
+        requirements: of the installation.
+        lost: what is wrong with the state.
+
+    Raises:
+        UsageError: nothing is said.
+    """
+    if requirements.trusted_keys or requirements.may_be_unsigned:
+        return
+    what = str(lost).partition(";")[0]
+    raise UsageError(
+        f"{what}, and with it the keys that bundles had to be signed with; add "
+        "--require-signature PUBLIC.pem, or --allow-unsigned where none was asked for"
+    ) from lost
 
 
 def is_same(active: SlotRecord, new: Incoming) -> bool:

@@ -6,9 +6,20 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slot_samples import ANY, bundles, damage, make_bundle, passes, quick_store, state_of, versions
+from slot_samples import (
+    ANY,
+    MAKER_KEY,
+    bundles,
+    damage,
+    make_bundle,
+    passes,
+    quick_store,
+    sign,
+    state_of,
+    versions,
+)
 
-from edge.errors import BundleError, DeviceError
+from edge.errors import BundleError, DeviceError, SignatureError, UsageError
 from edge.kiosk.slots.store import UpdateRequirements
 
 
@@ -63,9 +74,37 @@ class TestStateFile:
         for use in (store.state, store.begin, lambda: store.roll_back("asked for")):
             with pytest.raises(BundleError, match="apply a bundle anew"):
                 use()
-        store.install(new, ANY)
+        store.install(new, UpdateRequirements(may_be_unsigned=True))
         assert versions(store.begin()) == ("1.1.0", None)
         assert len(bundles(on_trial)) == 1
+
+    def test_a_state_that_is_lost_lets_no_unsigned_bundle_in_and_no_bundle_go(
+        self, folder: Path, tmp_path: Path, new: Path
+    ) -> None:
+        """Which keys were asked for is lost with it: an unsigned bundle needs to be allowed."""
+        store = quick_store(folder)
+        signed = sign(make_bundle(tmp_path / "signed.edge"))
+        store.install(signed, UpdateRequirements(trusted_keys=(MAKER_KEY,)))
+        before = bundles(folder)
+        for name in ("slots.json", "slots.copy.json"):
+            (folder / name).write_bytes(b"?")
+        with pytest.raises(UsageError, match=r"--require-signature .* or --allow-unsigned"):
+            store.install(new, ANY)
+        with pytest.raises(SignatureError, match="is not signed"):
+            store.install(new, UpdateRequirements(trusted_keys=(MAKER_KEY,)))
+        assert bundles(folder) == before
+        store.install(signed, UpdateRequirements(trusted_keys=(MAKER_KEY,)))
+        with pytest.raises(SignatureError, match="is not signed"):
+            store.install(new, ANY)
+
+    def test_a_switch_that_is_made_is_not_called_a_failure_for_want_of_the_copy(
+        self, on_trial: Path
+    ) -> None:
+        (on_trial / "slots.copy.json").unlink()
+        (on_trial / "slots.copy.json").mkdir()
+        store = quick_store(on_trial)
+        assert versions(store.roll_back("asked for")) == ("1.0.0", None)
+        assert versions(store.state()) == ("1.0.0", None)
 
     def test_the_history_is_bounded(self, on_trial: Path, tmp_path: Path) -> None:
         store = quick_store(on_trial)
