@@ -114,6 +114,7 @@ def command(
         "after": asdict(read_state()),
     }
     write_file(output, json.dumps(record).encode())
+    write_file(output.with_suffix(".md"), _report(latencies, throughputs).encode())
     for name, is_met in bars.items():
         click.echo(f"{'met   ' if is_met else 'MISSED'}  {name}")
     return 0 if all(bars.values()) else 1
@@ -133,6 +134,43 @@ def _bars(latencies: list[Latency], throughputs: list[Throughput]) -> dict[str, 
     }
 
 
+def _report(latencies: list[Latency], throughputs: list[Throughput]) -> str:
+    lines = [
+        "# From capture to answer, and throughput",
+        "",
+        f"A camera at {FPS:g} frames a second, the newest-frame policy, every answer durable in the "
+        "journal first. Medians; in brackets their 95 % intervals.",
+        "",
+        f"| model | inference, ms | beyond inference, frame intervals (at most {MOST_INTERVALS}) "
+        "| its p90, p99 | answers | frames dropped |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for each in latencies:
+        excess = _excess(each.capture_to_answer_ns, each.infer_ns)
+        p90, p99 = np.quantile(excess, (0.9, 0.99))
+        infer_ms = float(np.median(each.infer_ns)) / 1e6
+        lines.append(
+            f"| {each.bundle} | {infer_ms:.1f} | {_shown(each.excess_intervals)} "
+            f"| {p90:.2f}, {p99:.2f} | {excess.size} | {each.dropped_share:.0%} |"
+        )
+    lines += [
+        "",
+        f"| slowest stage | answers a second, of those of that stage alone (at least {LEAST_SHARE}) |",
+        "|---|---:|",
+        *(f"| {each.slowest} | {_shown(each.share)} |" for each in throughputs),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(interval: Interval) -> str:
+    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def _excess(waited_ns: list[int], infer_ns: list[int]) -> NDArray[np.float64]:
+    """Time beyond inference in frame intervals."""
+    return (np.array(waited_ns) - np.array(infer_ns)) / _NS * FPS
+
+
 def _median(samples: NDArray[np.float64]) -> Interval:
     found = block_bootstrap_quantile(samples, 0.5, np.random.default_rng(0))
     low, high = np.quantile(found, (0.025, 0.975))
@@ -146,13 +184,12 @@ def _measure_latency(bundle: Path, films: Path, count: int) -> Latency:
         with run_kiosk([*arguments, "--journal", f"{folder}/journal"]) as kiosk:
             waited, inferred = _follow(kiosk, count)
             health = kiosk.get("/v1/health")
-    excess = (np.array(waited) - np.array(inferred)) / _NS * FPS
     model, counts = health["model"], health["source"]
     return Latency(
         bundle=f"{model['name']} {model['version']}",
         capture_to_answer_ns=waited,
         infer_ns=inferred,
-        excess_intervals=_median(excess),
+        excess_intervals=_median(_excess(waited, inferred)),
         dropped_share=counts["dropped"] / max(1, counts["captured"]),
     )
 

@@ -40,6 +40,7 @@ from benchmarks.kiosk.soak_faults import (
     write_script,
 )
 from benchmarks.kiosk.soak_findings import SoakFindings, examine_soak
+from benchmarks.kiosk.soak_report import format_soak
 from benchmarks.kiosk.soak_watch import SoakWatch
 from edge.command_line import run_command
 from edge.errors import DeviceError
@@ -73,7 +74,8 @@ def command(minutes: int, films: Path, output: Path, keep: Path | None, *, debug
     finally:
         if keep is not None:
             shutil.copytree(folder, keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("fill"))
-    write_file(output, json.dumps(record, indent=1).encode())
+    write_file(output, json.dumps(record).encode())
+    write_file(output.with_suffix(".md"), format_soak(record).encode())
     bars = record["bars"]
     for name, is_met in bars.items():
         click.echo(f"{'met   ' if is_met else 'MISSED'}  {name}")
