@@ -66,7 +66,10 @@ def read_chain(chain: ChainFolder, *, is_written: bool = False) -> Iterator[Line
 
 def _judge_end(chain: ChainFolder, at_end: list[Break], *, is_written: bool) -> Iterator[Break]:
     """Tell a torn end, behind which there is no line, from damage."""
-    segment = chain.segments()[-1]
+    segments = chain.segments()
+    if not segments:  # a service that starts took the only one away in this moment
+        return
+    segment = segments[-1]
     tail = find_tail(segment.path, segment.sequence)
     if tail.damage:
         yield from at_end

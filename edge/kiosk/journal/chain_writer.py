@@ -302,10 +302,10 @@ class ChainWriter:
             segment_began_ns=began_ns,
         )
         self.size_bytes += len(lines.data)
-        # What failed to go now is in the way of the bound at the next segment again.
+        # The entries are stored; what failed to go now is over the bound at the next segment again.
         with contextlib.suppress(OSError):
             removal.carry_out(self._disk)
-        self.size_bytes = total_bytes(self._folder)
+            self.size_bytes = total_bytes(self._folder)
         return lines.receipts[-len(entries) :]
 
     def _store_new(self, place: Continuation, path: Path, data: bytes) -> None:

@@ -62,16 +62,25 @@ def recover(journal: Path, disk: Disk) -> Continuation:
     for segment in reversed(chain.segments()):
         tail = find_tail(segment.path, segment.sequence)
         if tail.damage:
-            aside = ChainFolder.make(journal, chain.number, is_damaged=True)
-            disk.rename(chain.path, aside.path)
-            disk.sync_folder(journal)
-            reason = f"{segment.path.name}: {tail.damage}"
-            return _new_chain(journal, reason)
+            _set_aside(journal, chain, disk)
+            return _new_chain(journal, f"{segment.path.name}: {tail.damage}")
         if tail.whole_bytes < segment.size_bytes or tail.anchor is None:
             _cut(chain, segment, tail, disk)
         if tail.anchor is not None:
             return _continued(chain, segment, tail)
     return _first_segment(chains, chain, "")
+
+
+def _set_aside(journal: Path, chain: ChainFolder, disk: Disk) -> None:
+    aside = ChainFolder.make(journal, chain.number, is_damaged=True)
+    if aside.path.exists():  # somebody put an older one back
+        aside = ChainFolder.make(journal, _next_number(journal), is_damaged=True)
+    disk.rename(chain.path, aside.path)
+    disk.sync_folder(journal)
+
+
+def _next_number(journal: Path) -> int:
+    return max((each.number for each in list_chains(journal)), default=0) + 1
 
 
 def _continued(chain: ChainFolder, segment: StoredFile, tail: Tail) -> Continuation:
@@ -115,9 +124,8 @@ def _cut(chain: ChainFolder, segment: StoredFile, tail: Tail, disk: Disk) -> Non
 
 
 def _new_chain(journal: Path, set_aside: str) -> Continuation:
-    chains = list_chains(journal)
-    number = max((each.number for each in chains), default=0) + 1
-    return _first_segment(chains, ChainFolder.make(journal, number), set_aside)
+    chain = ChainFolder.make(journal, _next_number(journal))
+    return _first_segment(list_chains(journal), chain, set_aside)
 
 
 def _first_segment(chains: list[ChainFolder], chain: ChainFolder, set_aside: str) -> Continuation:

@@ -94,7 +94,6 @@ def test_the_finding_can_be_had_as_json(folder):
 )
 def test_wrong_use_is_one_line_and_its_exit_code(folder, monkeypatch, words, code, message):
     monkeypatch.chdir(folder.parent)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     ended = edge_kiosk(*words)
     assert ended.returncode == code
     assert message in ended.stderr

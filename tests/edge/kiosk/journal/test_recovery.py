@@ -1,6 +1,7 @@
 """A journal is opened after whatever happened to it; nothing is repaired in silence."""
 
 import errno
+import os
 import shutil
 
 import pytest
@@ -121,6 +122,29 @@ def test_a_journal_can_be_damaged_again_and_again(tmp_path):
     assert names == ["chain-000004", "damaged-000001", "damaged-000002", "damaged-000003"]
     sequences = [each["sequence"] for each in stored_lines(folder)]
     assert min(sequences) > 10
+
+
+def test_a_damaged_chain_that_somebody_put_back_is_not_in_the_way(tmp_path):
+    folder = tmp_path / "j"
+    filled(folder, 4)
+    shutil.copytree(folder / "chain-000001", folder / "damaged-000001")
+    damage(folder)
+    receipts = filled(folder, 1)
+    names = sorted(each.name for each in folder.iterdir() if each.is_dir())
+    assert names == ["chain-000003", "damaged-000001", "damaged-000002"]
+    found = verify_journal(folder, receipts)
+    assert not any("receipts" in each.file for each in found.breaks)
+
+
+def test_what_is_no_file_holds_nobody_up(tmp_path):
+    folder = tmp_path / "j"
+    receipts = filled(folder, 4)
+    os.mkfifo(folder / "chain-000001" / f"{99:020d}.jsonl")
+    (folder / "chain-000001" / f"{98:020d}.jsonl").mkdir()
+    (folder / "chain-000002").write_text("")
+    (folder / "chain-000001" / "notes.txt").write_text("")
+    receipts += filled(folder, 1)
+    check_whole(folder, receipts)
 
 
 def test_damage_in_an_older_segment_is_told_and_the_chain_goes_on(tmp_path):
