@@ -138,11 +138,15 @@ def _report(latencies: list[Latency], throughputs: list[Throughput]) -> str:
     lines = [
         "# From capture to answer, and throughput",
         "",
-        f"A camera at {FPS:g} frames a second, the newest-frame policy, every answer durable in the "
-        "journal first. Medians; in brackets their 95 % intervals.",
+        (
+            f"A camera at {FPS:g} frames a second, the newest-frame policy, every answer durable in "
+            "the journal first. Medians; in brackets their 95 % intervals."
+        ),
         "",
-        f"| model | inference, ms | beyond inference, frame intervals (at most {MOST_INTERVALS}) "
-        "| its p90, p99 | answers | frames dropped |",
+        (
+            f"| model | inference, ms | beyond inference, frame intervals (at most {MOST_INTERVALS}) "
+            "| its p90, p99 | answers | frames dropped |"
+        ),
         "|---|---:|---:|---:|---:|---:|",
     ]
     for each in latencies:
@@ -155,7 +159,7 @@ def _report(latencies: list[Latency], throughputs: list[Throughput]) -> str:
         )
     lines += [
         "",
-        f"| slowest stage | answers a second, of those of that stage alone (at least {LEAST_SHARE}) |",
+        f"| slowest stage | answers a second, of that stage alone (at least {LEAST_SHARE}) |",
         "|---|---:|",
         *(f"| {each.slowest} | {_shown(each.share)} |" for each in throughputs),
     ]
@@ -168,7 +172,8 @@ def _shown(interval: Interval) -> str:
 
 def _excess(waited_ns: list[int], infer_ns: list[int]) -> NDArray[np.float64]:
     """Time beyond inference in frame intervals."""
-    return (np.array(waited_ns) - np.array(infer_ns)) / _NS * FPS
+    beyond: NDArray[np.float64] = (np.array(waited_ns) - np.array(infer_ns)) / _NS * FPS
+    return beyond
 
 
 def _median(samples: NDArray[np.float64]) -> Interval:
