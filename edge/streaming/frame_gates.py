@@ -210,7 +210,8 @@ def find_stale(frame: Frame, limits: GateLimits | None, now_monotonic_ns: int) -
     age_s = (now_monotonic_ns - frame.capture_monotonic_ns) / _NS_PER_S
     if abs(age_s) <= limits.stale_s:
         return None
-    return Refusal("stale", f"the frame is {age_s:.1f} s old, over the limit of {limits.stale_s:g}")
+    age = f"{age_s:.1f} s old" if age_s > 0 else f"dated {-age_s:.1f} s ahead"
+    return Refusal("stale", f"the frame is {age}, over the limit of {limits.stale_s:g}")
 
 
 def find_bad_pixels(frame: Frame, limits: GateLimits) -> Refusal | None:

@@ -145,7 +145,7 @@ def test_a_frame_that_is_too_old_or_dated_ahead_is_stale() -> None:
     assert "2.5 s old, over the limit of 2" in str(
         find_stale(frame, limits, 12 * SECOND + SECOND // 2)
     )
-    assert find_stale(frame, limits, 7 * SECOND) is not None
+    assert "dated 3.0 s ahead, over the limit of 2" in str(find_stale(frame, limits, 7 * SECOND))
     assert find_stale(frame, only(frozen_s=2), 99 * SECOND) is None
     assert find_stale(Frame(noise(), "bgr"), limits, 99 * SECOND) is None
 
@@ -161,6 +161,30 @@ def test_a_frame_that_goes_back_in_order_or_time_is_stale(index: int, at_ns: int
     assert refusal.gate == "stale"
     gates.restart()
     assert gates.check(back, 11) is None
+
+
+def test_a_limit_itself_is_reached_by_a_share_and_not_by_an_age() -> None:
+    quarter = noise(1)
+    quarter[:, :48] = 255
+    assert gates_of([quarter], limits=only(saturated_fraction=0.75)) == ["saturated"]
+    lit = level(0)
+    lit.reshape(-1, 3)[:31] = 90  # of 3072, just over a hundredth
+    assert gates_of([lit], limits=only(black_level=24)) == [""]
+    lit.reshape(-1, 3)[30] = 0
+    assert gates_of([lit], limits=only(black_level=24)) == ["black"]
+    still = noise(1)
+    second_by_second = gates_of([still] * 4, limits=only(frozen_s=2), interval_ns=SECOND)
+    assert second_by_second == ["", "", "", "frozen"]
+
+
+def test_a_frame_without_a_time_does_not_hide_that_the_next_one_goes_back() -> None:
+    gates = FrameGates(GateLimits())
+    times = (20, 0, 10, 30)
+    found = [
+        gates.check(Frame(noise(at), "bgr", "camera:0", at, capture_monotonic_ns=each), 30)
+        for at, each in enumerate(times)
+    ]
+    assert [each and each.gate for each in found] == [None, None, "stale", None]
 
 
 def test_one_frame_dated_far_ahead_does_not_make_those_after_it_old() -> None:
