@@ -4,7 +4,7 @@ import { Announcer } from "./announcer.js";
 import { Calm } from "./calm.js";
 import { Clock } from "./clock.js";
 import { describeCard, describeEvents, describeHealth } from "./details_view.js";
-import { icon, renew } from "./element.js";
+import { element, icon, renew } from "./element.js";
 import { Fitter } from "./fitter.js";
 import { Language } from "./language.js";
 import { Link, requestJson } from "./link.js";
@@ -265,10 +265,14 @@ class Kiosk {
     captureToAnswer.textContent = language.milliseconds(answer?.capture_to_answer_ns);
     age.textContent = language.seconds(ageMs);
     const named = answer?.model ?? (this.#link.state === "open" ? this.#card?.model : null);
-    model.textContent = named
-      ? `${named.name} ${named.version} · ${String(named.digest).slice(0, DIGEST_CHARACTERS)}`
-      : language.text("number.none");
+    renew(model, named ? describeModel(named) : language.text("number.none"));
   }
+}
+
+/** However long a name is, version and digest are to be seen. */
+function describeModel({ name, version, digest }) {
+  const identity = ` ${version} · ${digest.slice(0, DIGEST_CHARACTERS)}`;
+  return [element("span", { class: "model-name", dir: "auto" }, name), identity];
 }
 
 new Kiosk().start();

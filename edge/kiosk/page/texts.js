@@ -19,8 +19,8 @@ export const TEXTS = {
   "state.lost": { "en": "Connection to the service lost", "zh": "与服务的连接已中断" },
   "state.denied": { "en": "This screen has no access", "zh": "本屏幕没有访问权限" },
   "hint.waiting": {
-    "en": "The first answer is shown as soon as the camera gives a picture.",
-    "zh": "摄像头送来图像后，将自动显示结果。"
+    "en": "The first answer is shown as soon as there is a picture.",
+    "zh": "收到图像后，将自动显示结果。"
   },
   "hint.connecting": { "en": "This takes a moment.", "zh": "请稍候。" },
   "hint.lost": {

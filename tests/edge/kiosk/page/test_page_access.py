@@ -179,7 +179,7 @@ def test_enlarged_to_twice_the_size_nothing_is_lost(open_screen, shared_kiosk, l
                     const box = node.getBoundingClientRect();
                     if (box.left < -1 || box.right > innerWidth + 1) cut.push(node.outerHTML);
                     const style = getComputedStyle(node);
-                    if (style.overflow === "hidden" && node.id !== "model" &&
+                    if (style.overflow === "hidden" && node.className !== "model-name" &&
                         node.scrollHeight > node.clientHeight + 1) cut.push(node.outerHTML);
                 }
                 return cut;

@@ -142,6 +142,8 @@ def test_a_label_that_is_markup_stays_text(open_screen, shared_kiosk):
     screen = open_screen(shared_kiosk)
     screen.wait_for_scene("hostile")
     assert HOSTILE in screen.answer
+    identity = f" 1.0.0 · {card_for('hostile').model.digest[:12]}"
+    assert screen.ask("model.textContent") == HOSTILE + identity
     screen.page.keyboard.press("F2")
     wait_until(lambda: screen.ask("detailsEvents.innerText").count(HOSTILE), "the event")
     wait_until(lambda: HOSTILE in screen.ask("detailsModel.innerText"), "the model's name")
