@@ -157,6 +157,15 @@ def test_what_no_attempt_makes_right_ends_the_stream(error: EdgeError) -> None:
     assert (events[-1].code, events[-1].level) == ("source_lost", "error")
 
 
+def test_a_camera_whose_frames_have_become_too_large_is_not_opened_again_and_again() -> None:
+    opener = Opener(ScriptedSource([Shot()], InputTooLargeError("frames are too large")))
+    with AnswerStream(ScriptedModel(), opener, SETTINGS) as stream:
+        assert next(stream).result.status == "ok"
+        with pytest.raises(InputTooLargeError):
+            next(stream)
+    assert opener.calls == 1
+
+
 def test_a_watched_folder_that_goes_away_is_waited_for() -> None:
     away = InputNotFoundError("watch:films: no such folder")
     found, _, _ = answer_all(
