@@ -139,13 +139,13 @@ def _report(latencies: list[Latency], throughputs: list[Throughput]) -> str:
         "# From capture to answer, and throughput",
         "",
         (
-            f"A camera at {FPS:g} frames a second, the newest-frame policy, every answer durable in "
-            "the journal first. Medians; in brackets their 95 % intervals."
+            f"A camera at {FPS:g} frames a second, the newest-frame policy, every answer durable "
+            "in the journal first. Medians; in brackets their 95 % intervals."
         ),
         "",
         (
-            f"| model | inference, ms | beyond inference, frame intervals (at most {MOST_INTERVALS}) "
-            "| its p90, p99 | answers | frames dropped |"
+            "| model | inference, ms | beyond inference, frame intervals "
+            f"(at most {MOST_INTERVALS}) | its p90, p99 | answers | frames dropped |"
         ),
         "|---|---:|---:|---:|---:|---:|",
     ]

@@ -32,20 +32,20 @@ def format_soak(record: dict[str, Any]) -> str:
         f"Faults: {faults}.",
         "",
         (
-            f"Answers in the journal: {found['answers']}, each held against the lab's to the last bit "
-            f"of its scores; without a result: {refused}. Looks at `/v1/latest`: {shown}."
+            f"Answers in the journal: {found['answers']}, each held against the lab's to the last "
+            f"bit of its scores; without a result: {refused}. Looks at `/v1/latest`: {shown}."
         ),
         "",
         (
-            f"After a loss of the camera the next answer was shown within {back[-1]:.1f} s at most, "
-            f"{back[len(back) // 2]:.1f} s in the median of {len(back)}."
+            f"After a loss of the camera the next answer was shown within {back[-1]:.1f} s at "
+            f"most, {back[len(back) // 2]:.1f} s in the median of {len(back)}."
         ),
         "",
         (
-            f"Memory (proportional set size): at most {most:.0f} MiB of service and worker together, "
-            f"{most - own:.0f} over the {own:.0f} that a process takes which only loads the model and "
-            f"answers; slope of the service {_slope(found['service_slope'])}, of the worker that lived "
-            f"longest {_slope(found['worker_slope'])} MiB an hour."
+            f"Memory (proportional set size): at most {most:.0f} MiB of service and worker "
+            f"together, {most - own:.0f} over the {own:.0f} that a process takes which only loads "
+            f"the model and answers; slope of the service {_slope(found['service_slope'])}, of the "
+            f"worker that lived longest {_slope(found['worker_slope'])} MiB an hour."
         ),
         "",
         *_listed("Wrong", found["wrong"] + record["wrong_uploads"]),
