@@ -14,13 +14,14 @@ __all__ = ["read_jpeg"]
 
 _END = 0xD9
 _SCAN = 0xDA
+_RESTARTS = 0xDD
 _EXIF = 0xE1
 _EXIF_PREFIX = b"Exif\0\0"
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _PROGRESSIVE = 0xC2
 _READABLE_FRAMES = frozenset({0xC0, 0xC1, _PROGRESSIVE})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_NOTED = _FRAMES | {_SCAN, _EXIF}
+_NOTED = _FRAMES | {_SCAN, _EXIF, _RESTARTS}
 
 # A picture has tens of segments and about ten scans. Each scan of a progressive picture costs a
 # pass over all of it, so that a small file of many scans could keep a board busy for hours.
@@ -36,6 +37,8 @@ _MARKER = re.compile(rb"\xff+[^\x00\xd8\xff]")
 _FILL = re.compile(rb"\xff+\Z")
 # In a scan 0xFF is followed by 0 (a byte 0xFF) or D0..D7 (a restart); all else ends the scan.
 _SCAN_END = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+_RESTART_NAMES = 8
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ class _Picture:
     height: int = 0
     orientation: int = 0
     is_progressive: bool = False
+    has_restarts: bool = False
     scans: int = 0
     coverage: dict[int, bytearray] = field(default_factory=dict)
 
@@ -58,8 +62,9 @@ def read_jpeg(view: memoryview) -> ImageHeader:
     """Read a JPEG's header and check that it is whole.
 
     Every segment is walked from the start marker to the end marker, thumbnails inside Exif
-    blocks are stepped over, and the scans together must give every component in full. What
-    cannot be seen without decoding is damage inside a scan: JPEG has no check sums.
+    blocks are stepped over, the scans together must give every component in full, and restart
+    markers must follow one another as they count. What else is damaged inside a scan cannot be
+    seen without decoding: JPEG has no check sums.
 
     Args:
         view: the whole file, that claims to be a JPEG.
@@ -80,7 +85,7 @@ def read_jpeg(view: memoryview) -> ImageHeader:
         end = _find_segment_end(view, position)
         if marker in _NOTED:
             _note_segment(picture, marker, view[position + 2 : end])
-        position = _skip_scan(view, end) if marker == _SCAN else end
+        position = _skip_scan(picture, view, end) if marker == _SCAN else end
     raise DecodeError(f"the JPEG has over {_MAX_SEGMENTS:,} segments; save it again")
 
 
@@ -106,13 +111,25 @@ def _find_segment_end(view: memoryview, position: int) -> int:
     return position + length
 
 
-def _skip_scan(view: memoryview, position: int) -> int:
+def _skip_scan(picture: _Picture, view: memoryview, position: int) -> int:
     found = _SCAN_END.search(view, position)
     if found is None:
         raise cut_short("JPEG", len(view))
     if found.start() == position:
         raise _damaged(position)
+    if picture.has_restarts:
+        _check_restarts(view, position, found.start())
     return found.start()
+
+
+def _check_restarts(view: memoryview, start: int, end: int) -> None:
+    """Find what was lost between two restart markers, whose names go round from 0 in each scan.
+
+    libjpeg makes up what lay there and says so on standard error alone.
+    """
+    for count, found in enumerate(_RESTART.finditer(view, start, end)):
+        if view[found.start() + 1] & 0x0F != count % _RESTART_NAMES:
+            raise _damaged(found.start())
 
 
 def _note_segment(picture: _Picture, marker: int, payload: memoryview) -> None:
@@ -120,6 +137,8 @@ def _note_segment(picture: _Picture, marker: int, payload: memoryview) -> None:
         _note_frame(picture, marker, payload)
     elif marker == _SCAN:
         _note_scan(picture, payload)
+    elif marker == _RESTARTS:
+        picture.has_restarts = any(payload)
     elif marker == _EXIF and not picture.orientation and payload[:6] == _EXIF_PREFIX:
         picture.orientation = read_orientation(payload[6:])
 

@@ -1,5 +1,6 @@
 """No answer ever comes from half a picture: OpenCV itself fills the rest with grey."""
 
+import re
 import struct
 import zlib
 
@@ -91,6 +92,17 @@ def test_a_jpeg_cut_and_ended_again_is_refused(kind: str, share: float) -> None:
     cut = data[: int(len(data) * share)].rstrip(b"\xff") + b"\xff\xd9"
     with pytest.raises(DecodeError):
         decode_image(cut, source="film.jpg")
+
+
+@pytest.mark.parametrize("lost", [1, 3, 8])
+@pytest.mark.parametrize("place", [0, 1, 5])
+def test_a_jpeg_that_lost_what_lay_between_restarts_is_refused(place: int, lost: int) -> None:
+    """As a camera's does when the cable loses a packet: OpenCV makes up what is not there."""
+    data = encode(".jpg", scene(160, 160, 3), cv2.IMWRITE_JPEG_RST_INTERVAL, 2)
+    assert decode_image(data, source="film.jpg").pixels.shape == (160, 160, 3)
+    restarts = [found.start() for found in re.finditer(rb"\xff[\xd0-\xd7]", data)]
+    with pytest.raises(DecodeError):
+        decode_image(data[: restarts[place]] + data[restarts[place + lost] :], source="film.jpg")
 
 
 def test_opencv_alone_would_read_a_jpeg_cut_and_ended_again() -> None:
