@@ -15,6 +15,7 @@ from devices.kiosk.installation_plan import (
     USERS_FILES,
 )
 from devices.kiosk.setup_error import KioskSetupError, told_kindly
+from devices.sysfs import read_text
 
 __all__ = ["LOG_NAMESPACE", "LiveSystem"]
 
@@ -47,6 +48,14 @@ class LiveSystem:
                 "systemd does not run on this machine; run edge-kiosk serve under what supervises "
                 "services here, or make an image with --root"
             )
+
+    def limits_memory(self) -> bool:
+        """Whether the kernel can hold the unit to its MemoryMax; Raspberry Pi's often cannot."""
+        groups = self._root / "sys/fs/cgroup"
+        controllers = read_text(groups / "cgroup.controllers")
+        if controllers is not None:
+            return "memory" in controllers.split()
+        return (groups / "memory").is_dir()
 
     def make_users(self) -> None:
         """Make the users that the units run as, and the state folder of the first.

@@ -162,8 +162,10 @@ def _check_host(files: tuple[PlannedFile, ...]) -> None:
     from edge.kiosk.api.settings import is_loopback
 
     values = read_settings(next(f for f in files if f.path == SETTINGS_FILE).content.decode())
-    host = values["EDGEDX_KIOSK_HOST"]
-    if not is_loopback(host) and not values["EDGEDX_KIOSK_TOKEN_FILE"]:
+    host, token = values["EDGEDX_KIOSK_HOST"], values["EDGEDX_KIOSK_TOKEN_FILE"]
+    if token and not token.startswith("/"):
+        raise UsageError(f"token file {token!r} is no absolute path; such as /etc/edgedx/token")
+    if not is_loopback(host) and not token:
         raise UsageError(
             f"host {host} can be reached from other machines, and no token is asked for; add "
             "--token-file /etc/edgedx/token, or leave the host at 127.0.0.1"
@@ -198,6 +200,11 @@ def _install_model(
 def _bring_up(files: tuple[PlannedFile, ...], *, is_start: bool, with_screen: bool) -> None:
     live = LiveSystem()
     live.reload()
+    if not live.limits_memory():
+        click.echo(
+            "note: this kernel limits no memory; on a Raspberry Pi add cgroup_enable=memory to "
+            "/boot/firmware/cmdline.txt and restart"
+        )
     if not is_start:
         click.echo("it will start at the next boot; systemctl start edgedx-kiosk starts it now")
         return

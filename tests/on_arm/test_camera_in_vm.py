@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,11 @@ pytestmark = [pytest.mark.emulated_arm, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 # Against a hang only: the machine usually needs half a minute.
 LIMIT_S = 600
-RUN_SCRIPT = "import runpy; runpy.run_path('tests/on_arm/unplug_camera.py', run_name='__main__')"
+RUN_SCRIPT = """
+import runpy, sys
+sys.path.insert(1, "tests/on_arm")
+runpy.run_module(sys.argv[1], run_name="__main__")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +38,10 @@ def run_in_vm() -> Path:
     return program
 
 
-def test_a_camera_that_is_unplugged_is_told_and_one_that_is_back_is_answered_from(
-    run_in_vm: Path,
-) -> None:
+def run_inside(run_in_vm: Path, script: str) -> list[dict[str, Any]]:
+    """Run a script beside this file in the machine, and read what it prints."""
     done = subprocess.run(
-        [run_in_vm, "pi5", "python3.11", "-c", RUN_SCRIPT],
+        [run_in_vm, "pi5", "python3.11", "-c", RUN_SCRIPT, script],
         cwd=ROOT,
         env={**os.environ, "EDGEDX_VM_LIMIT_S": str(LIMIT_S)},
         capture_output=True,
@@ -47,7 +51,13 @@ def test_a_camera_that_is_unplugged_is_told_and_one_that_is_back_is_answered_fro
     )
     print(done.stdout)  # noqa: T201 - the record of what happened, shown with -rP and in reports
     assert done.returncode == 0, done.stdout + done.stderr
-    away = {each["how"]: each for each in map(json.loads, done.stdout.splitlines())}
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_camera_that_is_unplugged_is_told_and_one_that_is_back_is_answered_from(
+    run_in_vm: Path,
+) -> None:
+    away = {each["how"]: each for each in run_inside(run_in_vm, "unplug_camera")}
     assert away.keys() == {"taken away", "disconnected"}
     assert not away["taken away"]["has_device_while_away"]
     assert away["disconnected"]["has_device_while_away"]
@@ -57,3 +67,21 @@ def test_a_camera_that_is_unplugged_is_told_and_one_that_is_back_is_answered_fro
         assert each["state_after"] == "open"
         assert each["reconnects"] == 1
         assert each["lost"].startswith("camera:0")
+
+
+def test_a_kiosk_shows_no_result_while_its_camera_is_away_and_answers_when_it_is_back(
+    run_in_vm: Path,
+) -> None:
+    (story,) = run_inside(run_in_vm, "unplug_kiosk")
+    assert story["before"]["answer"]["status"] == "ok"
+    assert story["away"]["state"] == "no_result"
+    assert story["away"]["reason"]
+    assert story["health_while_away"]["status"] != "ok"
+    assert story["health_while_away"]["source"]["state"] == "lost"
+    assert story["after"]["answer"]["sequence"] > story["before"]["answer"]["sequence"]
+    health = story["health"]
+    # Neither the service nor its worker was restarted for it.
+    assert health["worker"]["restarts"] == 0
+    assert health["worker"]["pid"] == story["health_while_away"]["worker"]["pid"]
+    assert story["exit_code"] == 0
+    assert story["journal"]["exit_code"] == 0, story["journal"]

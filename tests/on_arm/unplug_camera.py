@@ -4,49 +4,23 @@ Prints one JSON object for each time. The clock of an emulated machine says noth
 what it shows is the order of things.
 """
 
-import fcntl
 import json
 import os
-import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
+
+from vivid_camera import DEVICE, disconnected, taken_away
 
 import edge
 from edge.streaming.answer_stream import AnswerStream, StreamAnswer
 from edge.streaming.events import StreamEvent
 from edge.streaming.open_stream import stream
 
-DRIVER = Path("/sys/bus/platform/drivers/vivid")
-DEVICE = Path("/dev/video0")
 AWAY_S = 3.0
 # Against a hang only.
 LIMIT_S = 120.0
-
-# Linux, include/uapi/linux/videodev2.h and drivers/media/test-drivers/vivid/vivid-ctrls.c: the
-# camera fails as if it were unplugged, and is there again once nobody has it open.
-VIDIOC_S_CTRL = 0xC008561C
-VIVID_CID_DISCONNECT = 0x00F0F000 + 65
-
-
-@contextmanager
-def taken_away() -> Iterator[None]:
-    """As a USB camera whose plug is pulled: its device file is gone."""
-    (DRIVER / "unbind").write_text("vivid.0")
-    yield
-    (DRIVER / "bind").write_text("vivid.0")
-
-
-@contextmanager
-def disconnected() -> Iterator[None]:
-    """As a camera whose device file is there, but cannot be opened."""
-    descriptor = os.open(DEVICE, os.O_RDWR)
-    fcntl.ioctl(descriptor, VIDIOC_S_CTRL, struct.pack("Ii", VIVID_CID_DISCONNECT, 1))
-    yield
-    os.close(descriptor)
 
 
 class Watcher:

@@ -103,6 +103,7 @@ def test_a_screen_stays_until_it_is_unwanted(tmp_path: Path) -> None:
         pytest.param(["--require-signature", "key.pem"], 2, "--model", id="key without bundle"),
         pytest.param(["--with-screen"], 5, "apt install cage chromium", id="no browser"),
         pytest.param(["--host", "0.0.0.0"], 2, "--token-file", id="open without a token"),  # noqa: S104
+        pytest.param(["--token-file", "token"], 2, "absolute path", id="token somewhere"),
         pytest.param(["--source", "a\nb"], 5, "control characters", id="source of two lines"),
         pytest.param(["--program", "edge-kiosk"], 5, "--program", id="relative program"),
         pytest.param(["--root", "/nowhere"], 2, "/nowhere", id="no such root"),
