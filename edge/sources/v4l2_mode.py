@@ -30,8 +30,8 @@ _LARGEST_DENOMINATOR = 1001
 _MOST_FORMATS = 1000
 _MOST_NAMED = 8
 _PROGRESSIVE = 1
-# Each buffer of these holds every second row only.
-_HALVES = frozenset({2, 3, 7})
+# Each buffer of these holds every second row only; or all of them, one half above the other.
+_HALVES = frozenset({2, 3, 5, 6, 7})
 
 
 @dataclass(frozen=True, slots=True)

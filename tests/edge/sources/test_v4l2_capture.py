@@ -241,11 +241,16 @@ def test_a_device_that_gives_no_pictures_is_refused() -> None:
     assert driver.is_closed
 
 
-def test_half_pictures_and_huge_ones_are_refused() -> None:
+@pytest.mark.parametrize("field", [2, 3, 5, 6, 7], ids=["top", "bottom", "tb", "bt", "alternate"])
+def test_pictures_in_halves_are_refused(field: int) -> None:
+    """Two halves one above the other would be answered as one picture."""
     driver = PlayedDriver()
-    driver.field = 7
+    driver.field = field
     with pytest.raises(DeviceError, match="every second row at a time"):
         open_played(driver)
+
+
+def test_huge_pictures_are_refused() -> None:
     driver = PlayedDriver()
     driver.size = (10_000, 5_001)
     with pytest.raises(InputTooLargeError, match="10000 x 5001, over the limit"):
