@@ -264,6 +264,18 @@ class TestRefusing:
         store.roll_back("by mistake")
         store.install(new, UpdateRequirements(may_be_again=True))
 
+    def test_a_bundle_that_was_confirmed_since_it_was_rolled_back_is_no_suspect(
+        self, store: SlotStore, new: Path, tmp_path: Path
+    ) -> None:
+        store.install(new, ANY)
+        store.roll_back("the cable was loose")
+        store.install(new, UpdateRequirements(may_be_again=True))
+        store.begin()
+        store.note_running(600)
+        store.install(make_bundle(tmp_path / "third.edge", "1.2.0"), ANY)
+        store.install(new, UpdateRequirements(may_be_older=True))
+        assert state_of(store).active.model_version == "1.1.0"
+
     def test_a_bundle_for_which_there_is_no_room(
         self, store: SlotStore, new: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

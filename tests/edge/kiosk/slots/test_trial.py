@@ -9,6 +9,16 @@ from edge.errors import BundleError
 
 
 class TestTrying:
+    def test_a_trial_shorter_than_a_step_of_the_disk_ends_in_its_time(
+        self, folder: Path, old: Path, new: Path
+    ) -> None:
+        store = quick_store(folder, trial_s=3)
+        store.install(old, ANY)
+        store.install(new, ANY)
+        store.begin()
+        assert store.note_running(2.9).is_trial
+        assert not store.note_running(0.1).is_trial
+
     def test_enough_time_that_ran_well_confirms_it(self, on_trial: Path) -> None:
         store = quick_store(on_trial)
         store.begin()
