@@ -15,6 +15,13 @@ from pathlib import Path
 
 PACKAGES = frozenset({"edge", "quantize", "benchmarks", "devices"})
 DEFAULT_BUNDLE = "edge/default_bundle/chest_xray.edge"
+# Neither is Python: the page that the kiosk shows, and the unit that starts it.
+KIOSK_FILES = (
+    "edge/kiosk/page/index.html",
+    "edge/kiosk/page/kiosk.js",
+    "edge/kiosk/page/kiosk.css",
+)
+KIOSK_UNIT = "devices/kiosk/files/edgedx-kiosk.service"
 BOARDS = Path(__file__).parents[1] / "devices" / "boards"
 MEGABYTE = 1e6
 # PyPI refuses files over 100 MB; a board should not have to fetch half of that.
@@ -31,19 +38,22 @@ def find_faults(names: list[str], size_bytes: int) -> list[str]:
     faults += [f"{name} is missing" for name in sorted(typed.difference(names))]
     if DEFAULT_BUNDLE not in names:
         faults.append(f"the default bundle, {DEFAULT_BUNDLE}, is missing")
+    kiosk = [*KIOSK_FILES, KIOSK_UNIT]
+    faults += [f"{name} is missing" for name in kiosk if name not in names]
     boards = {f"devices/boards/{path.name}" for path in BOARDS.glob("*.toml")}
     faults += [f"{name} is missing" for name in sorted(boards.difference(names))]
     if not any(name.endswith("/licenses/LICENSE") for name in names):
         faults.append("LICENSE is missing")
-    unwanted = ("test_", "conftest", "__pycache__", ".pyc")
-    faults += [
-        f"{name} does not belong in a wheel"
-        for name in names
-        if "/tests/" in name or any(part in name.rpartition("/")[2] for part in unwanted)
-    ]
+    faults += [f"{name} does not belong in a wheel" for name in names if _is_unwanted(name)]
     if size_bytes > LARGEST_MB * MEGABYTE:
         faults.append(f"{size_bytes / MEGABYTE:.0f} MB, more than {LARGEST_MB}")
     return faults
+
+
+def _is_unwanted(name: str) -> bool:
+    last = name.rpartition("/")[2]
+    is_test = "/tests/" in name or last.startswith(("test_", "conftest"))
+    return is_test or "__pycache__" in name or last.endswith(".pyc")
 
 
 def write_film(wheel: zipfile.ZipFile, directory: Path) -> None:

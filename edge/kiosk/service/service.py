@@ -14,7 +14,7 @@ from edge.errors import EngineError, UsageError
 from edge.kiosk import systemd_notify
 from edge.kiosk.api.app import create_app
 from edge.kiosk.api.http_server import HttpServer
-from edge.kiosk.api.settings import ApiSettings
+from edge.kiosk.api.settings import ApiSettings, is_loopback
 from edge.kiosk.journal.journal import Journal
 from edge.kiosk.service.event_log import EventLog
 from edge.kiosk.service.journal_link import JournalLink
@@ -81,9 +81,11 @@ async def _doors(kiosk: Kiosk, api: ApiSettings) -> AsyncIterator[None]:
     http = HttpServer(create_app(kiosk, api), api, kiosk.note_client)
     await http.start()
     try:
-        logger.info("the page is at http://%s/", _authority(api.host, http.port))
-        if api.token is not None:
-            logger.info("the API asks for the token that was set")
+        logger.info("the page is at %s/", http.address)
+        if not is_loopback(api.host):
+            logger.warning(
+                "other machines can ask it with the token that was set; nothing is encrypted"
+            )
         if api.unix_socket is None:
             yield
             return
@@ -97,10 +99,6 @@ async def _doors(kiosk: Kiosk, api: ApiSettings) -> AsyncIterator[None]:
             await socket_server.stop()
     finally:
         await http.stop(_STOP_GRACE_S)
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class _Runner(Protocol):

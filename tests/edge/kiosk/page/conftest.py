@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,35 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from played_kiosk import PlayedKiosk
 from screen import Screen
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
 OpenScreen = Callable[..., Screen]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    """Chromium without a window.
-
-    For one module at a time: while it runs, playwright's event loop counts as running in this
-    thread, so tests of other modules could not start theirs.
-    """
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(filter(None, map(shutil.which, _NAMES)), None)
-    if path is None:
-        pytest.skip(f"none of {', '.join(_NAMES)} is installed")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
