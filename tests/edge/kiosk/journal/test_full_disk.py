@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from failing_disk import FailingDisk
 from hypothesis import HealthCheck, given, settings
@@ -132,20 +133,19 @@ def test_a_step_that_fails_once_in_a_while_costs_no_acknowledged_entry(tmp_path,
     check_whole(tmp_path / "j", receipts)
 
 
-def test_a_segment_that_could_not_be_begun_is_not_there_twice(tmp_path):
+def test_a_segment_that_could_not_be_begun_is_gone_before_its_entry_is_written_elsewhere(tmp_path):
     disk = FailingDisk()
-    limits = JournalLimits(segment_bytes=4096, min_free_bytes=0)
-    with Journal(tmp_path / "j", limits, disk=disk) as journal:
+    large = msgspec.structs.replace(answer(1), outputs=answer(1).outputs * 30)
+    with Journal(tmp_path / "j", SMALL, disk=disk) as journal:
         receipts = [journal.append(answer(0))]
-        while len(segments(tmp_path / "j")) == 1:
-            # The names of a new segment cannot be stored, and it cannot be removed either.
-            disk.failing = {"sync_folder": errno.EIO, "remove": errno.EIO}
-            try:
-                receipts.append(journal.append(answer(1)))
-            except JournalError:
-                break
+        # The large one needs a segment of its own, whose name cannot be stored nor removed.
+        disk.failing = {"sync_folder": errno.EIO, "remove": errno.EIO}
+        with pytest.raises(JournalError):
+            journal.append(large)
+        assert len(segments(tmp_path / "j")) == 2
         disk.failing = {}
         receipts.append(append_when_it_works(journal))
+    assert len(segments(tmp_path / "j")) == 1
     check_whole(tmp_path / "j", receipts)
 
 
