@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from edge.kiosk.service.deadline import within
+
 __all__ = ["ChangeSignal"]
 
 
@@ -35,5 +37,5 @@ class ChangeSignal:
             if self._changed is None:
                 self._changed = asyncio.Event()
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), timeout_s)
+                await within(self._changed.wait(), timeout_s)
         return self.revision

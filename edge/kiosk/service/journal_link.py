@@ -14,6 +14,7 @@ from edge.kiosk.journal.entry import JournalEntry
 from edge.kiosk.journal.journal import Journal, Receipt
 from edge.kiosk.messages import Event, JournalHealth
 from edge.kiosk.service.blocking_call import run_blocking
+from edge.kiosk.service.deadline import within
 from edge.kiosk.service.event_log import EventLog
 
 __all__ = ["OFF", "JournalLink"]
@@ -102,10 +103,10 @@ class JournalLink:
         future = journal.submit(entry)
         began_s = time.monotonic()
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), DURABLE_WITHIN_S)
+            return await within(asyncio.wrap_future(future), DURABLE_WITHIN_S)
         except asyncio.TimeoutError:
-            # Cancelled with the wait: what was not begun will not be written.
-            if not future.cancelled() and self._hanging is None:
+            # What is not begun will not be written.
+            if not future.cancel() and self._hanging is None:
                 self._hanging, self._hanging_since_s = future, began_s
             raise OutputError(
                 f"the journal's disk has not answered for {DURABLE_WITHIN_S:g} s"
@@ -114,7 +115,7 @@ class JournalLink:
     async def _opened(self) -> Journal:
         if self._journal is None and not self.reason:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._is_tried.wait(), DURABLE_WITHIN_S)
+                await within(self._is_tried.wait(), DURABLE_WITHIN_S)
         if self._journal is None:
             raise OutputError(
                 self.reason or f"the journal has not been opened within {DURABLE_WITHIN_S:g} s"
@@ -181,9 +182,9 @@ class JournalLink:
             return
         self._keep(JournalEntry(kind="stop"))
         with contextlib.suppress(asyncio.TimeoutError, EdgeError):
-            await asyncio.wait_for(self._write_all(), _LAST_ENTRIES_S)
+            await within(self._write_all(), _LAST_ENTRIES_S)
         with contextlib.suppress(asyncio.TimeoutError, EdgeError, OSError):
-            await asyncio.wait_for(run_blocking(self._journal.close), _CLOSE_S)
+            await within(run_blocking(self._journal.close), _CLOSE_S)
 
     async def _write_all(self) -> None:
         while self._unwritten:

@@ -16,6 +16,7 @@ from edge.kiosk.api.app import create_app
 from edge.kiosk.api.http_server import HttpServer
 from edge.kiosk.api.settings import ApiSettings, is_loopback
 from edge.kiosk.journal.journal import Journal
+from edge.kiosk.service.deadline import within
 from edge.kiosk.service.event_log import EventLog
 from edge.kiosk.service.journal_link import JournalLink
 from edge.kiosk.service.kiosk import Kiosk
@@ -28,6 +29,7 @@ __all__ = ["serve"]
 logger = logging.getLogger(__name__)
 
 _STOP_GRACE_S = 1.0
+_END_S = 5.0
 _WATCHDOG_LOOK_S = 1.0
 
 
@@ -96,7 +98,8 @@ async def _doors(kiosk: Kiosk, api: ApiSettings) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            await socket_server.stop()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await within(socket_server.stop(), _STOP_GRACE_S)
     finally:
         await http.stop(_STOP_GRACE_S)
 
@@ -114,9 +117,12 @@ async def _running(runner: _Runner, stopped: asyncio.Event) -> AsyncIterator[Non
         yield
     finally:
         is_failed = task.done()
-        task.cancel()
+        while not task.done():
+            # Again, should a library have swallowed it.
+            task.cancel()
+            await asyncio.wait({task}, timeout=_END_S)
         with contextlib.suppress(asyncio.CancelledError):
-            await task
+            task.result()
         if is_failed:
             raise EngineError("the service has lost its way; start it anew")
 

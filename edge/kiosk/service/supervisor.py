@@ -12,6 +12,7 @@ from typing import Literal
 
 from edge.errors import EdgeError
 from edge.kiosk.messages import ModelCard
+from edge.kiosk.service.deadline import within
 from edge.kiosk.service.event_log import EventLog
 from edge.kiosk.service.model_choice import ModelChoice
 from edge.kiosk.service.restart_pause import RestartPause
@@ -109,7 +110,7 @@ class Supervisor:
         except asyncio.CancelledError:
             # A disk that hangs must not keep the service from ending.
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._choice.note_stopped(), _END_GRACE_S)
+                await within(self._choice.note_stopped(), _END_GRACE_S)
             raise
 
     async def _pause_unless_changed(self, pause_s: float) -> None:
