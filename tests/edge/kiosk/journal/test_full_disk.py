@@ -185,6 +185,7 @@ def test_what_is_kept_free_is_not_taken(tmp_path):
     assert not list((tmp_path / "j").glob("chain-*"))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -78,6 +78,7 @@ def test_nothing_acknowledged_is_lost_wherever_the_last_write_is_cut(tmp_path):
         shutil.rmtree(tmp_path / str(number))
 
 
+@pytest.mark.slow
 def test_the_power_may_go_while_the_oldest_segments_are_removed(tmp_path):
     limits = JournalLimits(max_bytes=20_000, segment_bytes=4096, min_free_bytes=0)
     filled(tmp_path / "j", 25, limits)
