@@ -42,6 +42,14 @@ _LOG_LIMITS = PurePosixPath("/etc/systemd/journald@edgedx.conf")
 _TEMPLATES = Path(__file__).parent / "files"
 # The settings may hold a camera's password; systemd reads them as root.
 _SETTINGS_MODE = 0o600
+# What `edge-kiosk install` asks for. Anything else in the file was changed by hand, and a removal
+# keeps it.
+_ASKED_SETTINGS = (
+    "EDGEDX_KIOSK_SOURCE",
+    "EDGEDX_KIOSK_HOST",
+    "EDGEDX_KIOSK_PORT",
+    "EDGEDX_KIOSK_TOKEN_FILE",
+)
 _NETWORK_ADDRESS = re.compile(r"[a-z]+://", re.IGNORECASE)
 _LOOPBACK = ("localhost", "::1", "127.")
 _JETSON_PREFIX = "csi:"
@@ -116,18 +124,18 @@ def plan_files(plan: InstallationPlan) -> tuple[PlannedFile, ...]:
 
 def _plan_settings(plan: InstallationPlan) -> PlannedFile:
     template = _filled("kiosk.env").decode()
+    defaults = read_settings(template)
     present = template if plan.present_settings is None else plan.present_settings
     merged = with_settings(present, plan.settings)
-    values = {**read_settings(template), **read_settings(merged)}
-    known = {name: values[name] for name in read_settings(template)}
+    values = read_settings(merged)
+    # A setting that a later version added gets its default.
+    added = {name: value for name, value in defaults.items() if name not in values}
+    asked = {name: {**defaults, **values}[name] for name in _ASKED_SETTINGS}
     return PlannedFile(
         SETTINGS_FILE,
-        # A setting that a later version added gets its default.
-        with_settings(
-            merged, {k: v for k, v in known.items() if k not in read_settings(merged)}
-        ).encode(),
+        with_settings(merged, added).encode(),
         mode=_SETTINGS_MODE,
-        pristine=with_settings(template, known).encode(),
+        pristine=with_settings(template, asked).encode(),
         keeps_changes=True,
     )
 

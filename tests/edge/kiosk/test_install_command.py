@@ -74,6 +74,18 @@ def test_a_kiosk_is_installed_updated_changed_by_hand_and_removed(tmp_path: Path
     assert run_kiosk("remove", "--root", tmp_path).stdout == "nothing is installed\n"
 
 
+def test_settings_that_no_option_sets_outlive_a_removal(tmp_path: Path) -> None:
+    install(tmp_path, "--source", "camera:2")
+    by_hand = (tmp_path / SETTINGS).read_text().replace('OPTIONS=""', 'OPTIONS="--threads 1"')
+    (tmp_path / SETTINGS).write_text(by_hand)
+    install(tmp_path, "--source", "camera:3")
+    said = run_kiosk("remove", "--root", tmp_path).stdout
+    assert f"/{SETTINGS} had been changed: kept as /{SETTINGS}.saved" in said
+    saved = read_settings((tmp_path / f"{SETTINGS}.saved").read_text())
+    assert saved["EDGEDX_KIOSK_SOURCE"] == "camera:3"
+    assert saved["EDGEDX_KIOSK_OPTIONS"] == "--threads 1"
+
+
 def test_a_rehearsal_writes_nothing(tmp_path: Path) -> None:
     said = install(tmp_path, "--dry-run")
     assert f"would write /{UNIT}" in said
