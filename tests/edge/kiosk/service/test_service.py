@@ -188,7 +188,7 @@ def test_a_journal_that_cannot_be_written_withholds_answers_until_it_can(bundle,
 
 def test_nothing_is_shown_from_before_a_camera_was_lost(bundle, tmp_path):
     script = tmp_path / "faults.json"
-    script.write_text(json.dumps({"faults": [{"at_s": 4, "for_s": 3, "fault": "lost"}]}))
+    script.write_text(json.dumps({"faults": [{"at_s": 3, "for_s": 2, "fault": "lost"}]}))
     source = f"fake:pattern?fps=10&faults={script}"
     with run_service(tmp_path / "log", "--source", source, "--model", str(bundle)) as service:
         before = service.wait_answered()["answer"]["index"]
