@@ -162,8 +162,9 @@ class Event(msgspec.Struct, frozen=True):
     Attributes:
         id: counts from 1 since the service started; what `Last-Event-ID` names.
         time_ns: wall clock, nanoseconds since 1970.
-        code: stable word, such as "source_lost", "source_back", "gate_frozen", "worker_stuck",
-            "worker_started", "journal_full", "update_confirmed", "update_rolled_back".
+        code: stable word, such as "source_lost", "source_back", "gate_closed_frozen",
+            "gate_opened_frozen", "worker_stuck", "worker_started", "journal_failing",
+            "update_confirmed", "update_rolled_back", "client_slow"; docs/kiosk.md has all.
         message: one line for a person, in English.
     """
 

@@ -68,7 +68,6 @@ def _check_seconds(
 )
 @click.option(
     "--require-signature",
-    "key_paths",
     type=_PATH,
     multiple=True,
     metavar="PUBLIC.pem",
@@ -84,7 +83,6 @@ def _check_seconds(
 )
 @click.option(
     "--gate",
-    "gates",
     multiple=True,
     metavar="LIMIT=NUMBER",
     help="From where on a frame is refused, such as frozen_s=5; 0 switches a gate off.",
@@ -271,14 +269,14 @@ def _service_settings(options: dict[str, Any]) -> ServiceSettings:
             max_bytes=options["journal_mib"] * _MIB, max_age_days=options["journal_days"]
         ),
         policy=options["policy"],
-        gates=_gates(options["gates"]),
+        gates=_gates(options["gate"]),
         engine=options["engine"],
         precision=options["precision"],
         threads=options["threads"],
         open_timeout_s=options["open_timeout"],
         read_timeout_s=options["read_timeout"],
         answer_limit_s=options["answer_limit"],
-        trusted_keys=tuple(read_public_key(path) for path in options["key_paths"]),
+        trusted_keys=tuple(read_public_key(path) for path in options["require_signature"]),
         worker=WorkerLimits(
             start_s=options["start_timeout"],
             infer_s=options["infer_timeout"],
