@@ -37,6 +37,9 @@ logger = logging.getLogger(__name__)
 CLOSE_GRACE_S = 2.0
 """How long `close` waits for threads that are inside a library."""
 
+EXIT_GRACE_S = 60.0
+"""How long the end of the program waits for an inference."""
+
 
 class FrameModel(Protocol):
     """What a stream asks of a model; `edge.pipeline.Model` is one."""
@@ -191,15 +194,20 @@ class AnswerStream:
 def _stop(
     exchange: StreamExchange, intake: FrameIntake, threads: tuple[threading.Thread, ...]
 ) -> None:
-    deadline_s = time.monotonic() + CLOSE_GRACE_S
     exchange.stop()
     intake.close_source()
+    deadline_s = time.monotonic() + CLOSE_GRACE_S
     for thread in threads:
         # A garbage collection in one of the threads may run this.
         if thread is not threading.current_thread() and thread.ident is not None:
             thread.join(max(0.0, deadline_s - time.monotonic()))
             if thread.is_alive():
                 logger.debug("%s: still inside a library; left behind", thread.name)
+    inference = threads[-1]
+    # A thread that comes back from an engine while the interpreter ends would abort the process.
+    # Unlike a camera an engine does come back, so the end waits for it.
+    if not threading.main_thread().is_alive() and inference.ident is not None:
+        inference.join(EXIT_GRACE_S)
 
 
 class _Teller:
