@@ -28,8 +28,9 @@ class StreamEvent:
 
     Attributes:
         code: "source_opening": it is opened for the first time; "source_open": its first frame
-            came; "source_lost": it failed; "source_retry": so many attempts to open it anew have
-            failed (told after 1, 2, 4, 8, ...); "source_back": it gave a frame again;
+            came, or a watched folder was opened; "source_lost": it failed; "source_retry": so
+            many attempts to open it anew have failed (told after 1, 2, 4, 8, ...); "source_back":
+            it gave a frame again, or the folder is there again;
             "source_ended": it ended by itself; "gate_closed": a gate began to refuse frames;
             "gate_opened": it has let them pass again for a second.
         level: "warning" for what stops answers, "error" where nobody will try again, else "info".
@@ -53,7 +54,8 @@ class StreamState:
     on its way: once the stream has ended or is closed, they add up to `captured`.
 
     Attributes:
-        source: "opening": its first frame has not come yet; "open"; "lost": it failed, and is
+        source: "opening": its first frame has not come yet, or the folder that is to be watched
+            is not there yet; "open"; "lost": it failed, and is
             opened anew where that was asked for; "ended": nothing more comes.
         since_monotonic_ns: time.monotonic_ns() when that began.
         attempts: attempts to open it since it last gave a frame; 0 while it is open.

@@ -102,6 +102,8 @@ class FrameIntake:
         source = self._open_source()
         self._source, self._is_endless = source, source.is_endless
         self._gates.restart()
+        if source.is_endless and not source.is_live:
+            self._watch.opened_in_silence()
         try:
             # Whoever stopped the stream may have done so before there was a source to close.
             if not self._exchange.is_stopped:

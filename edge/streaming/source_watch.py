@@ -29,6 +29,7 @@ class SourceWatch:
     """Keeps the status. One thread changes it, any may read it.
 
     A source counts as open when a frame came from it: a camera that opens may still give none.
+    One whose silence is no fault, such as a watched folder, is open when it was opened.
 
     Args:
         tell: called with each event.
@@ -54,6 +55,13 @@ class SourceWatch:
 
     def frame_came(self) -> None:
         """A frame came from it."""
+        self._opened("the source gives frames")
+
+    def opened_in_silence(self) -> None:
+        """It was opened, and need not give a frame."""
+        self._opened("the source is open")
+
+    def _opened(self, message: str) -> None:
         status = self.status
         if status.source == "open":
             return
@@ -62,9 +70,9 @@ class SourceWatch:
         self._set(SourceStatus("open", now_ns, reconnects=status.reconnects + is_back))
         if is_back:
             away_s = (now_ns - status.since_monotonic_ns) / _NS_PER_S
-            self._say("source_back", "info", f"the source gives frames again, after {away_s:.1f} s")
+            self._say("source_back", "info", f"{message} again, after {away_s:.1f} s")
         else:
-            self._say("source_open", "info", "the source gives frames")
+            self._say("source_open", "info", message)
 
     def failed(self, reason: str, *, wait_s: float) -> None:
         """It failed, and is opened anew after so many seconds."""

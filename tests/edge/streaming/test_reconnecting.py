@@ -176,6 +176,26 @@ def test_a_watched_folder_that_goes_away_is_waited_for() -> None:
     assert found == [0, 1]
 
 
+def test_a_watched_folder_is_open_and_back_before_a_file_comes() -> None:
+    """No file for hours is no fault: the state must not say all the while that it is lost."""
+    away = DeviceError("watch:films: the folder is gone")
+    first = ScriptedSource([], away, is_live=False, goes_on=True)
+    second = ScriptedSource([], is_live=False, goes_on=True, stays=True)
+    events: list[StreamEvent] = []
+    opener = Opener(first, away, second)
+    with AnswerStream(ScriptedModel(), opener, SETTINGS, on_event=events.append) as stream:
+        wait_until(lambda: stream.state.reconnects == 1)
+        assert (stream.state.source, stream.state.captured) == ("open", 0)
+    assert [event.code for event in events] == [
+        "source_opening",
+        "source_open",
+        "source_lost",
+        "source_retry",
+        "source_back",
+    ]
+    assert events[-1].message.startswith("the source is open again, after ")
+
+
 def test_without_reconnecting_an_error_ends_the_stream_after_the_answers_there_are() -> None:
     settings = StreamSettings(EVERY, reconnects=False)
     with AnswerStream(ScriptedModel(), Opener(lost(Shot(), Shot())), settings) as stream:
