@@ -319,13 +319,14 @@ def test_a_buffer_that_is_marked_damaged_or_is_short_is_a_torn_picture() -> None
         Filled(whole, flags=MONOTONIC | DAMAGED),
         Filled(whole[: 10 * 2 * WIDTH + 5]),
         Filled(b""),
+        Filled(whole[:-1]),
         Filled(whole),
     ]
     shots = read_all(PlayedDriver(), given)
-    assert [shot.fault for shot in shots] == ["torn", "torn", "torn", ""]
+    assert [shot.fault for shot in shots] == ["torn", "torn", "torn", "torn", ""]
     assert shots[0].fault_detail == "the driver marked the buffer as damaged"
     assert shots[1].fault_detail == f"{10 * 2 * WIDTH + 5} of {len(whole)} bytes came"
-    assert [len(shot.pixels) for shot in shots] == [HEIGHT, 10, 1, HEIGHT]
+    assert [len(shot.pixels) for shot in shots] == [HEIGHT, 10, 1, HEIGHT - 1, HEIGHT]
 
 
 def test_what_is_given_is_not_written_again() -> None:

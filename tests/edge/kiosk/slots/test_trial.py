@@ -9,6 +9,21 @@ from edge.errors import BundleError
 
 
 class TestTrying:
+    def test_a_service_that_runs_starts_each_bundle_that_it_takes_up_anew(
+        self, folder: Path, old: Path, new: Path, tmp_path: Path
+    ) -> None:
+        """What the bundle before ran well is not the new one's, and a crash from now on is."""
+        service = quick_store(folder)
+        service.install(old, ANY)
+        service.begin()
+        quick_store(folder).install(new, ANY)
+        assert service.begin().starts_in_trial == 1
+        assert service.note_running(9).trial_left_ms == 600_000
+        quick_store(folder).install(make_bundle(tmp_path / "third.edge", "1.2.0"), ANY)
+        assert service.begin().starts_in_trial == 1
+        assert service.note_running(9).trial_left_ms == 600_000
+        assert service.note_running(1).trial_left_ms == 590_000
+
     def test_a_trial_shorter_than_a_step_of_the_disk_ends_in_its_time(
         self, folder: Path, old: Path, new: Path
     ) -> None:
