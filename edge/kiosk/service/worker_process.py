@@ -68,6 +68,11 @@ class WorkerProcess:
         ours, theirs = socket.socketpair()
         try:
             reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_READ_BUFFER_BYTES)
+        except BaseException:
+            ours.close()
+            theirs.close()
+            raise
+        try:
             process = await asyncio.create_subprocess_exec(
                 *python_command(_CODE, str(theirs.fileno())),
                 pass_fds=(theirs.fileno(),),
@@ -78,7 +83,8 @@ class WorkerProcess:
                 start_new_session=True,
             )
         except BaseException:
-            ours.close()
+            # Not the socket alone: the loop would go on to watch its number, which the next gets.
+            writer.close()
             raise
         finally:
             theirs.close()
