@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Colour", "Fault", "Frame", "Pixels"]
+__all__ = ["CHANNELS", "Colour", "Fault", "Frame", "Pixels", "is_well_formed"]
 
 Colour = Literal["grey", "rgb", "bgr"]
 Fault = Literal["", "torn"]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32] | NDArray[Any]
+
+CHANNELS: Final[Mapping[str, int]] = {"grey": 1, "rgb": 3, "bgr": 3}
+"""How many channels a picture of each colour has."""
+
+_DIMENSIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +57,21 @@ class Frame:
     fault: Fault = ""
     fault_detail: str = ""
     file_name: str = ""
+
+
+def is_well_formed(frame: Frame) -> bool:
+    """Whether a frame's pixels have a shape and a dtype that `Frame` promises; no pixel is read.
+
+    Args:
+        frame: whose pixels may be anything at all.
+    """
+    pixels: object = frame.pixels
+    channels = CHANNELS.get(frame.colour)
+    return (
+        isinstance(pixels, np.ndarray)
+        and channels is not None
+        and pixels.ndim == _DIMENSIONS
+        and pixels.shape[2] == channels
+        and pixels.size > 0
+        and pixels.dtype in (np.uint8, np.uint16, np.float32)
+    )

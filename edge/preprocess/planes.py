@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import InputError
-from edge.frame import Frame
+from edge.frame import CHANNELS, Frame, is_well_formed
 from edge.preprocess.geometry import plan_geometry
 from edge.preprocess.resize import resize_plane
 from edge.source_name import show_source
@@ -29,8 +29,6 @@ FLOAT_STEPS = 1 << 24
 WHITE = {"uint8": 255, "uint16": 65_535, "int32": FLOAT_STEPS}
 """The value of a plane that stands for 255, by the plane's dtype."""
 
-_CHANNELS = {"grey": 1, "rgb": 3, "bgr": 3}
-_DIMENSIONS = 3
 _SPLIT_AT_ONCE = 1 << 20
 # Values of a float frame that are put on the grid at a time: about 16 MiB of work.
 _BAND_VALUES = 1 << 20
@@ -69,27 +67,21 @@ def make_planes(frame: Frame, colour: Literal["grey", "rgb", "bgr"], resize: Res
         _check_range(pixels, frame.source)
     if colour == "grey" or frame.colour == "grey":
         plane = _place(_to_grey(pixels, frame.colour), geometry, resize)
-        return (plane,) * _CHANNELS[colour]
+        return (plane,) * CHANNELS[colour]
     planes = tuple(_place(plane, geometry, resize) for plane in _split(pixels))
     return planes if colour == frame.colour else planes[::-1]
 
 
 def _check_frame(frame: Frame) -> None:
+    if is_well_formed(frame):
+        return
     pixels = frame.pixels
-    channels = _CHANNELS.get(frame.colour)
-    is_right = (
-        channels is not None
-        and pixels.ndim == _DIMENSIONS
-        and pixels.shape[2] == channels
-        and pixels.size > 0
-        and pixels.dtype in (np.uint8, np.uint16, np.float32)
+    is_array = isinstance(pixels, np.ndarray)
+    seen = f"shape {pixels.shape} and {pixels.dtype}" if is_array else type(pixels).__name__
+    raise InputError(
+        f"{show_source(frame.source)}: a {frame.colour} frame of {seen} is none; give (height, "
+        "width, 1) for grey or (height, width, 3) for rgb and bgr, uint8, uint16 or float32 in 0..1"
     )
-    if not is_right:
-        raise InputError(
-            f"{show_source(frame.source)}: a {frame.colour} frame of shape {pixels.shape} and "
-            f"{pixels.dtype} is none; give (height, width, 1) for grey or (height, width, 3) for "
-            "rgb and bgr, uint8, uint16 or float32 in 0..1"
-        )
 
 
 def _check_range(pixels: NDArray[Any], source: str) -> None:

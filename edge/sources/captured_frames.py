@@ -19,7 +19,7 @@ from edge.errors import (
     EdgeError,
     InputTooLargeError,
 )
-from edge.frame import Frame
+from edge.frame import CHANNELS, Frame
 from edge.sources.capture import (
     MAX_FRAME_PIXELS,
     NOTHING_YET,
@@ -35,7 +35,6 @@ logger = logging.getLogger(__name__)
 
 CLOSE_GRACE_S = 1.0
 _DIMENSIONS = 3
-_CHANNELS = {"grey": 1, "bgr": 3, "rgb": 3}
 _CAMERA_DTYPES = ("uint8",)
 _FILE_DTYPES = ("uint8", "uint16", "float32")
 
@@ -235,7 +234,7 @@ def _as_picture(shot: Shot, index: int) -> Picture:
 
 
 def _check_pixels(shot: Shot, settings: CaptureSettings, index: int) -> None:
-    pixels, channels = shot.pixels, _CHANNELS[shot.colour]
+    pixels, channels = shot.pixels, CHANNELS[shot.colour]
     dtypes = _FILE_DTYPES if shot.file_name else _CAMERA_DTYPES
     is_array = isinstance(pixels, np.ndarray)
     seen = f"{pixels.shape} {pixels.dtype}" if is_array else type(pixels).__name__

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from edge.errors import InputError
+from edge.frame import is_well_formed
 from edge.results import INPUT_GATE, NoAnswer
 from edge.streaming.back_off import BackOff
 from edge.streaming.events import StreamEvent, StreamState
@@ -293,4 +296,6 @@ class _Inference:
 
 
 def _find_digest(frame: Frame) -> str:
-    return hashlib.sha256(frame.pixels.data.cast("B")).hexdigest()
+    if not is_well_formed(frame):
+        return ""
+    return hashlib.sha256(np.ascontiguousarray(frame.pixels).data.cast("B")).hexdigest()

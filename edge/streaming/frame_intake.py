@@ -15,6 +15,7 @@ from edge.errors import (
     InputTooLargeError,
     UnsupportedInputError,
 )
+from edge.frame import is_well_formed
 from edge.streaming.frame_gates import FrameGates
 from edge.streaming.stream_exchange import CheckedFrame
 
@@ -126,8 +127,10 @@ class FrameIntake:
         frame = replace(frame, index=index)
         now_ns = time.monotonic_ns()
         # A frame that the policy leaves out is looked at too: a picture is frozen or not whatever
-        # the pace of inference. A file that has an end was looked at by whoever made it.
-        gates = self._gates if self._is_endless else self._fault_gate
+        # the pace of inference. A file that has an end was looked at by whoever made it; what a
+        # user's own source calls a picture and is none is the model's to tell.
+        has_limits = self._is_endless and is_well_formed(frame)
+        gates = self._gates if has_limits else self._fault_gate
         refusal = gates.check(frame, now_ns, is_live=source.is_live)
         if refusal is None:
             self._episodes.passed(now_ns)

@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from scripted_stream import (
     wait_until,
 )
 
+import edge
 from edge.errors import DeviceError, EngineError, InputError
 from edge.frame import Frame
 from edge.streaming.answer_stream import AnswerStream, StreamAnswer, StreamSettings
@@ -204,6 +206,38 @@ def test_a_frame_that_the_model_does_not_take_is_an_error_in_its_place() -> None
     assert [answer.result.status for answer in answers] == ["ok", "error", "ok"]
     assert (answers[1].result.gate, answers[1].result.reason) == ("input", "another size")
     assert isinstance(answers[1].error, InputError)
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((48, 64), np.uint8),
+        np.zeros((48, 64, 4), np.uint8),
+        np.zeros((0, 0, 3), np.uint8),
+        np.zeros((48, 64, 3), np.int64),
+        np.full((48, 64, 3), 0.5),
+        [[1, 2], [3, 4]],
+    ],
+    ids=["no channels", "alpha", "empty", "int64", "float64", "a list"],
+)
+def test_what_a_source_of_the_user_s_own_calls_a_picture_is_an_error_and_no_traceback(
+    pixels,
+) -> None:
+    source = ScriptedSource([Shot(), Shot(pixels), Shot(pixels, fault="torn"), Shot()])
+    settings = StreamSettings(EVERY, digests=True)
+    with edge.load() as model, AnswerStream(model, Opener(source), settings) as stream:
+        answers = list(stream)
+    assert [answer.result.status for answer in answers] == ["ok", "error", "refused", "ok"]
+    assert "is none; give (height, width, 1)" in str(answers[1].result.reason)
+
+
+def test_pixels_that_are_a_view_have_the_digest_of_what_they_show() -> None:
+    pixels = noise(5)
+    source = ScriptedSource([Shot(pixels[:, ::-1])])
+    settings = StreamSettings(EVERY, digests=True)
+    with AnswerStream(ScriptedModel(), Opener(source), settings) as stream:
+        expected = hashlib.sha256(pixels[:, ::-1].tobytes()).hexdigest()
+        assert next(stream).result.digest == expected
 
 
 def test_an_engine_that_fails_ends_the_stream_after_the_answers_there_are() -> None:
