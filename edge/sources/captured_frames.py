@@ -34,6 +34,10 @@ __all__ = ["CapturedFrames", "count_abandoned_threads"]
 logger = logging.getLogger(__name__)
 
 CLOSE_GRACE_S = 1.0
+MOST_ABANDONED = 16
+"""So many threads of one source may hang in its library before it is opened once more: whoever
+opens a lost camera anew for ever would collect them without end."""
+
 _DIMENSIONS = 3
 _CAMERA_DTYPES = ("uint8",)
 _FILE_DTYPES = ("uint8", "uint16", "float32")
@@ -51,6 +55,21 @@ def count_abandoned_threads() -> int:
     with _abandoned_lock:
         _abandoned[:] = [thread for thread in _abandoned if thread.is_alive()]
         return len(_abandoned)
+
+
+def _check_not_hanging(settings: CaptureSettings) -> None:
+    count_abandoned_threads()
+    with _abandoned_lock:
+        hanging = sum(thread.name == _thread_name(settings) for thread in _abandoned)
+    if hanging >= MOST_ABANDONED:
+        raise DeviceError(
+            f"{settings.shown}: {hanging} attempts before still hang in its library or driver; "
+            f"{settings.way_out}, or end this program and start it again",
+        )
+
+
+def _thread_name(settings: CaptureSettings) -> str:
+    return f"capture {settings.shown}"
 
 
 class CapturedFrames:
@@ -74,15 +93,17 @@ class CapturedFrames:
 
         Raises:
             DeviceTimeoutError: it did not open in time.
-            DeviceError: a live source could not be opened.
+            DeviceError: a live source could not be opened, or too many attempts before still
+                hang.
             DecodeError: a file could not be opened.
         """
+        _check_not_hanging(settings)
         self._settings = settings
         self._handover = Handover(is_live=settings.is_live)
         thread = threading.Thread(
             target=_capture,
             args=(open_capture, self._handover, settings),
-            name=f"capture {settings.shown}",
+            name=_thread_name(settings),
             daemon=True,
         )
         # Runs once: on close, or else when the source is collected or the interpreter ends. A

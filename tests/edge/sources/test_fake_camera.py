@@ -4,6 +4,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,12 @@ from edge.errors import DeviceError, DeviceTimeoutError, InputNotFoundError, Uns
 from edge.frame import Frame
 from edge.sources.address import Size
 from edge.sources.base import open_source
-from edge.sources.captured_frames import count_abandoned_threads
+from edge.sources.capture import CaptureSettings, Deadlines
+from edge.sources.captured_frames import (
+    MOST_ABANDONED,
+    CapturedFrames,
+    count_abandoned_threads,
+)
 from edge.sources.fake_camera import draw_pattern
 
 PATIENT = {"open_timeout_s": 60, "read_timeout_s": 60}
@@ -191,6 +198,38 @@ def test_a_camera_that_hangs_is_left_behind_and_counted_until_it_returns(
     while count_abandoned_threads() > before:
         assert time.monotonic() < end_s
         time.sleep(0.05)
+
+
+def test_a_camera_that_hangs_for_days_does_not_collect_threads_without_end() -> None:
+    let_go = threading.Event()
+
+    def open_never() -> None:
+        assert let_go.wait(WAIT_S)
+
+    settings = CaptureSettings(
+        source="camera:9", is_live=True, way_out="look", deadlines=Deadlines(0.001, 0.001)
+    )
+    before = threading.active_count()
+    with ThreadPoolExecutor(MOST_ABANDONED) as attempts:
+        made = [
+            attempts.submit(CapturedFrames, open_never, settings) for _ in range(MOST_ABANDONED)
+        ]
+        for each in made:
+            assert isinstance(each.exception(WAIT_S), DeviceTimeoutError)
+    for _ in range(3):
+        with pytest.raises(DeviceError, match="16 attempts before still hang"):
+            CapturedFrames(open_never, settings)
+    assert threading.active_count() <= before + MOST_ABANDONED
+    other = replace(settings, source="camera:8")
+    with pytest.raises(DeviceError, match="camera:8: cannot be opened"):
+        CapturedFrames(lambda: None, replace(other, deadlines=Deadlines()))
+    let_go.set()
+    end_s = time.monotonic() + WAIT_S
+    while threading.active_count() > before:
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+    with pytest.raises(DeviceError, match="cannot be opened"):
+        CapturedFrames(lambda: None, replace(settings, deadlines=Deadlines()))
 
 
 def test_a_frozen_camera_gives_the_same_pixels_with_new_times(script: Callable[..., str]) -> None:
