@@ -133,7 +133,7 @@ class StateFile:
 
         Raises:
             BundleError: both are damaged.
-            DeviceError: this user may not read them.
+            DeviceError: this user may not read them, or they lie in no folder.
         """
         state, fault = _read(self._path)
         if state is not None:
@@ -187,6 +187,10 @@ def _read(path: Path) -> tuple[StoredState | None, str]:
     except PermissionError as error:
         raise DeviceError(
             f"cannot read {path}: permission denied; run this as the kiosk's user or with sudo"
+        ) from error
+    except NotADirectoryError as error:
+        raise DeviceError(
+            f"cannot read {path}: {path.parent} is no folder; name the folder of the model slots"
         ) from error
     except OSError as error:
         return None, f"it cannot be read: {error.strerror}"

@@ -19,7 +19,7 @@ from slot_samples import (
     versions,
 )
 
-from edge.errors import BundleError, DeviceError, SignatureError, UsageError
+from edge.errors import BundleError, DeviceError, EdgeError, SignatureError, UsageError
 from edge.kiosk.slots.store import UpdateRequirements
 
 
@@ -123,6 +123,11 @@ class TestStateFile:
         quick_store(on_trial).install(make_bundle(tmp_path / "third.edge", "1.2.0"), ANY)
         assert len(bundles(on_trial)) == 2
         assert (on_trial / "notes.txt").exists()
+
+    def test_what_is_no_folder_is_not_called_a_damaged_state(self, old: Path, new: Path) -> None:
+        for use in (quick_store(old).state, lambda: quick_store(old).install(new, ANY)):
+            with pytest.raises(EdgeError, match="is no folder|not a directory"):
+                use()
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
     def test_a_state_that_this_user_may_not_read_is_not_called_damaged(
