@@ -8,26 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hanging_disk import HangingDisk
 
 from edge.errors import EdgeError, OutputError
-from edge.kiosk.journal.disk import Disk
 from edge.kiosk.journal.entry import JournalEntry
 from edge.kiosk.journal.journal import Journal
 from edge.kiosk.service import journal_link
 from edge.kiosk.service.event_log import EventLog
 from edge.kiosk.service.journal_link import OFF, JournalLink
-
-
-class HangingDisk(Disk):
-    """Syncs only while it is told to."""
-
-    def __init__(self) -> None:
-        self.may_sync = threading.Event()
-        self.may_sync.set()
-
-    def sync(self, descriptor: int) -> None:
-        self.may_sync.wait(60)
-        super().sync(descriptor)
 
 
 def entry(index: int = 0) -> JournalEntry:

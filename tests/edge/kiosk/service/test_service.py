@@ -160,15 +160,6 @@ def test_a_worker_does_not_outlive_a_service_that_is_killed(bundle, tmp_path):
     wait_until(lambda: not Path(f"/proc/{pid}/cmdline").exists(), "the worker's end")
 
 
-def test_a_worker_that_says_nothing_any_more_is_replaced(bundle, tmp_path):
-    with run_service(tmp_path / "log", "--source", "none", "--model", str(bundle)) as service:
-        pid = service.wait_ready()
-        os.kill(pid, signal.SIGSTOP)
-        service.wait_event("worker_silent")
-        assert service.wait_ready() != pid
-        assert service.infer(GOOD)[0] == 200
-
-
 def test_a_journal_that_cannot_be_written_withholds_answers_until_it_can(bundle, tmp_path):
     in_the_way = tmp_path / "j"
     in_the_way.write_text("a file, no folder")
