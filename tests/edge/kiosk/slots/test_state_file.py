@@ -126,7 +126,7 @@ class TestStateFile:
 
     def test_what_is_no_folder_is_not_called_a_damaged_state(self, old: Path, new: Path) -> None:
         for use in (quick_store(old).state, lambda: quick_store(old).install(new, ANY)):
-            with pytest.raises(EdgeError, match="is no folder|not a directory"):
+            with pytest.raises(EdgeError, match=r"is no folder|not a directory"):
                 use()
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
