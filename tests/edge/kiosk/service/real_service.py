@@ -57,8 +57,12 @@ class RealService:
     def __init__(self, arguments: list[str], log: Path) -> None:
         self.log = log
         with log.open("wb") as file:
-            self.process = subprocess.Popen(_command(arguments), stderr=file)
+            self.process = subprocess.Popen(self.command(arguments), stderr=file)
         self.port = int(wait_until(self._find_page, "a page")[1])
+
+    def command(self, arguments: list[str]) -> list[str]:
+        """What is run."""
+        return _command(arguments)
 
     def _find_page(self) -> re.Match[str] | None:
         assert self.process.poll() is None, self.said()

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 EDGE = Path(__file__).parents[2]
-for folder in (EDGE, EDGE / "kiosk" / "service"):
+KIOSK = EDGE / "kiosk"
+for folder in (EDGE, EDGE / "bundle", KIOSK / "service", KIOSK / "slots"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

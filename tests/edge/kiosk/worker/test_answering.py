@@ -1,5 +1,6 @@
 """What a worker says of a result, and which bundles it answers from."""
 
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from kiosk_bundles import GOOD, brightness_bundle
 from record_samples import risk_bundle
+from slot_samples import MAKER_KEY, sign
 
 import edge
 from edge.errors import BundleError, EngineError, SignatureError, UsageError
@@ -140,6 +142,13 @@ def test_a_model_that_takes_no_picture_goes_with_no_camera(tmp_path):
 def test_a_bundle_that_nobody_signed_is_refused_where_a_key_is_asked_for(bundle):
     with pytest.raises(SignatureError, match="is not signed"):
         load_checked_model(Start(str(bundle), "", trusted_keys=("ab" * 32,)))
+
+
+def test_a_bundle_that_the_right_maker_signed_is_taken(bundle, tmp_path):
+    signed = sign(shutil.copy(bundle, tmp_path / "signed.edge"))
+    model, card = load_checked_model(Start(str(signed), "", trusted_keys=(MAKER_KEY.hex(),)))
+    model.close()
+    assert card.model.name == "sample"
 
 
 def test_a_damaged_bundle_is_refused(bundle, tmp_path):
