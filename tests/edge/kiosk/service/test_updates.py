@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,7 +51,10 @@ def test_a_new_bundle_is_taken_up_tried_and_confirmed_while_the_service_runs(
 ):
     assert answering_version(service) == "1.0"
     assert service.health()["update"]["state"] == "confirmed"
-    store.install(brightness_bundle(tmp_path / "two.edge", "2.0"), ANY)
+    two = brightness_bundle(tmp_path / "two.edge", "2.0")
+    command = [sys.executable, "-m", "edge.kiosk", "update", "apply", str(two)]
+    command += ["--state", str(store.folder), "--trial-minutes", "0.03"]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
     wait_for_version(service, "2.0")
     service.wait_event("update_confirmed")
     assert service.health()["update"] == {"state": "confirmed", "slot": "b", "trial_left_ms": 0}
@@ -100,7 +105,7 @@ def test_a_bundle_that_hangs_in_its_trial_is_left_too(service, store, tmp_path):
 def test_a_service_that_is_stopped_in_a_trial_is_no_crash(store, tmp_path):
     slow = quick_store(store.folder, trial_s=600.0, most_failures=0)
     slow.install(brightness_bundle(tmp_path / "two.edge", "2.0"), ANY)
-    for _ in range(3):
+    for _ in range(2):
         arguments = ("--source", "none", "--state", str(store.folder))
         with run_service(tmp_path / "log", *arguments) as service:
             service.wait_ready()
