@@ -91,7 +91,7 @@ def service_faults(minutes: int) -> list[ServiceFault]:
             codes = ("journal_failing", "journal_back")
             faults.append(ServiceFault("disk_full", start_s + 46, 8, codes))
         if minute % 3 == 2:  # noqa: PLR2004 - a minute of its own
-            faults.append(ServiceFault("slow_client", start_s + 1, 58, ()))
+            faults.append(ServiceFault("slow_client", start_s + 1, 58, ("client_slow",)))
     return sorted(faults, key=lambda each: each.at_s)
 
 
