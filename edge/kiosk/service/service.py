@@ -37,18 +37,31 @@ def serve(settings: ServiceSettings, api: ApiSettings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
+        KeyboardInterrupt: SIGINT came, and all was ended in good order.
         UsageError: a setting can mean nothing.
         DeviceError: the port or the socket cannot be had.
         EdgeError: what was asked for cannot work, or the service failed.
     """
-    asyncio.run(_serve(settings, api))
+    if signal.SIGINT in asyncio.run(_serve(settings, api)):
+        raise KeyboardInterrupt
 
 
-async def _serve(settings: ServiceSettings, api: ApiSettings) -> None:
+async def _serve(settings: ServiceSettings, api: ApiSettings) -> set[signal.Signals]:
+    """Serve until told to stop.
+
+    Returns:
+        The signals that told it.
+    """
     stopped = asyncio.Event()
+    heard: set[signal.Signals] = set()
+
+    def stop(number: signal.Signals) -> None:
+        heard.add(number)
+        stopped.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, stop, number)
     events = EventLog()
     journal = JournalLink(_journal_opener(settings), events)
     kiosk = Kiosk(settings, _choose_model(settings, events), events, journal)
@@ -61,6 +74,7 @@ async def _serve(settings: ServiceSettings, api: ApiSettings) -> None:
         systemd_notify.ready()
         await stopped.wait()
         systemd_notify.stopping()
+    return heard
 
 
 def _journal_opener(settings: ServiceSettings) -> Callable[[], Journal] | None:

@@ -144,9 +144,9 @@ class RealService:
 
         return wait_until(told, f"event {code}")
 
-    def stop(self) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; its exit code."""
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(number)
         return self.process.wait(DEADLINE_S)
 
 

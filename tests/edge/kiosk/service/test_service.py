@@ -152,6 +152,15 @@ def test_a_service_that_is_stopped_ends_with_code_0_without_its_worker_and_says_
     assert ("start" in kinds, kinds[-1]) == (True, "stop")
 
 
+def test_a_service_that_is_interrupted_ends_in_the_same_good_order_with_code_130(bundle, tmp_path):
+    arguments = ("--source", "none", "--model", str(bundle), "--journal", str(tmp_path / "j"))
+    with run_service(tmp_path / "log", *arguments) as service:
+        service.wait_ready()
+        assert service.stop(signal.SIGINT) == 130
+    assert entries(tmp_path / "j")[-1]["kind"] == "stop"
+    assert service.said().endswith("edge-kiosk: interrupted\n")
+
+
 def test_a_worker_does_not_outlive_a_service_that_is_killed(bundle, tmp_path):
     with run_service(tmp_path / "log", "--source", "none", "--model", str(bundle)) as service:
         pid = service.wait_ready()
