@@ -26,10 +26,10 @@ class FramePolicy:
     Attributes:
         kind: "newest": when inference is free, the newest frame; whatever it has overtaken is
             dropped. "every": all in order, through a bounded queue; when it is full, the oldest
-            in it is dropped, so that what is answered is never older than it must be. "nth": as
-            "every", and only the first frame of each `n` that were captured.
+            in it is dropped, so that what is answered is never older than it must be. "nth": only
+            the first frame of each `n` that were captured; of those the newest, as above.
         n: for "nth", how many frames make one.
-        queue: for "every" and "nth", how many frames may wait.
+        queue: for "every", how many frames may wait.
 
     Raises:
         UsageError: the kind is unknown, or a number is below 1.
@@ -47,7 +47,7 @@ class FramePolicy:
     @property
     def most_waiting(self) -> int:
         """How many frames may wait for inference."""
-        return 1 if self.kind == "newest" else self.queue
+        return self.queue if self.kind == "every" else 1
 
     def takes(self, index: int, previous: int) -> bool:
         """Whether a frame is one that the policy answers.

@@ -67,3 +67,11 @@ def test_of_each_n_captured_frames_the_first_that_came_is_taken(n: int, gaps: li
 @given(st.sampled_from(["newest", "every"]), st.integers(0), st.integers(-1))
 def test_the_other_policies_leave_no_frame_out(kind: str, index: int, previous: int) -> None:
     assert FramePolicy(kind).takes(index, previous)
+
+
+@pytest.mark.parametrize(
+    ("text", "most"), [("newest", 1), ("every", 8), ("every:3", 3), ("nth:10", 1)]
+)
+def test_frames_wait_in_a_queue_only_where_every_frame_was_asked_for(text: str, most: int) -> None:
+    """Of each ten the newest: one that waited behind others would grow stale."""
+    assert parse_policy(text).most_waiting == most
