@@ -51,13 +51,22 @@ class PageFiles:
         """The file.
 
         Raises:
-            ProblemError: 404.
+            ProblemError: 404; 503 where it cannot be read now, as while an update replaces it.
         """
         path = self._files.get(name)
         if path is None:
             raise ProblemError(404, "not_found", f"the page has no file {name!r}")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ProblemError(
+                503,
+                "page_unreadable",
+                f"{name} of the page cannot be read ({error.strerror}); install edgedx again",
+                {"Retry-After": "2"},
+            ) from error
         return Response(
-            path.read_bytes(),
+            content,
             media_type=_TYPES[path.suffix],
             headers={"Content-Security-Policy": _POLICY},
         )

@@ -12,6 +12,7 @@ import pytest
 from edge.errors import DecodeError, EngineError, InputTooLargeError, UnsupportedInputError
 from edge.kiosk.api.operations import OPERATIONS
 from edge.kiosk.api.page_files import PageFiles
+from edge.kiosk.api.problems import ProblemError
 from edge.kiosk.messages import Answer, Health, Latest, ModelCard
 from edge.kiosk.view import KioskBusyError
 
@@ -178,6 +179,18 @@ def test_the_page_asks_nothing_of_other_machines(tmp_path):
     for name in ("secret.py", "../conftest.py", "/etc/passwd", "", "index.html\x00"):
         with pytest.raises(Exception, match="has no file"):
             files.response(name)
+
+
+def test_a_file_of_the_page_that_cannot_be_read_is_no_fault_of_the_request(tmp_path):
+    script = tmp_path / "kiosk.js"
+    script.write_text("show();")
+    files = PageFiles(tmp_path)
+    script.unlink()
+    with pytest.raises(ProblemError, match=r"kiosk\.js .*cannot be read") as refused:
+        files.response("kiosk.js")
+    assert (refused.value.status, refused.value.code) == (503, "page_unreadable")
+    script.write_text("show();")
+    assert files.response("kiosk.js").body == b"show();"
 
 
 def test_the_page_of_docs_is_self_contained(kiosk):
