@@ -133,7 +133,7 @@ class Supervisor:
             return _unusable(error), 0.0
         try:
             worker = await WorkerProcess.start(self._make_start(str(bundle)))
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # the latter: no thread to wait for its end with
             fault = WorkerFault("worker_cannot_start", f"no process: {error}", is_model=False)
             return fault, 0.0
         self._failure = None
