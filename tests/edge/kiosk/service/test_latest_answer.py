@@ -116,6 +116,7 @@ def situation(**changes: object) -> Situation:
             ("no_result", "stale"),
             id="a stale frame that was refused just now",
         ),
+        pytest.param({"limit_s": 1.0}, ("answered", ""), id="just as old as it may be"),
         pytest.param(
             {"published_ns": NOW_NS - 60 * S, "answer": answer(status="refused", gate="black")},
             ("no_result", "old"),
@@ -126,3 +127,8 @@ def situation(**changes: object) -> Situation:
 def test_what_is_shown(changes, expected):
     latest = decide_latest(situation(**changes), NOW_NS)
     assert (latest.state, latest.gate) == expected
+
+
+@pytest.mark.parametrize(("captured_ns", "age_ms"), [(NOW_NS - S, 1000), (NOW_NS + S, 0)])
+def test_the_age_is_counted_from_the_capture(captured_ns, age_ms):
+    assert decide_latest(situation(captured_ns=captured_ns), NOW_NS).age_ms == age_ms

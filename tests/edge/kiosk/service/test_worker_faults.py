@@ -24,7 +24,13 @@ def reading(*, is_ready=True, waited_s=1.0, silent_s=0.0, **alive) -> WorkerRead
     [
         pytest.param(reading(), None, id="all is well"),
         pytest.param(reading(busy_ms=29_000, silent_s=9.0, rss_mib=499), None, id="nearly"),
+        pytest.param(
+            reading(busy_ms=30_000, silent_s=10.0, rss_mib=500, abandoned=8),
+            None,
+            id="at all limits",
+        ),
         pytest.param(reading(is_ready=False, waited_s=99, silent_s=99), None, id="still loading"),
+        pytest.param(reading(is_ready=False, waited_s=100), None, id="loading at its limit"),
         pytest.param(reading(is_ready=False, waited_s=101), "worker_slow_start", id="too long"),
         pytest.param(reading(busy_ms=30_001), "worker_stuck", id="stuck"),
         pytest.param(reading(silent_s=10.1), "worker_silent", id="silent"),
