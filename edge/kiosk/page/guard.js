@@ -10,12 +10,26 @@
   function fail(event) {
     // A browser's way to say that it lays something out one frame later; nothing has failed.
     if (String(event?.message ?? "").startsWith("ResizeObserver")) return;
-    document.getElementById("answerBody")?.replaceChildren();
-    document.getElementById("preview")?.setAttribute("data-picture", "none");
-    document.documentElement.dataset.state = "connecting";
     if (isFailed) return;
     isFailed = true;
+    delete document.documentElement.dataset.guarded;
+    clear();
     setTimeout(reload, RETRY_MS);
+  }
+
+  /** What still runs of the page draws into what nobody sees: a still copy takes its place. */
+  function clear() {
+    document.getElementById("announcer")?.remove();
+    const main = document.querySelector("main");
+    if (!main) return;
+    const still = main.cloneNode(true);
+    const part = (id) => still.querySelector(`#${id}`);
+    part("answer").className = "answer";
+    part("answerTitle").textContent = "Connecting to the service · 正在连接服务";
+    part("answerBody").replaceChildren();
+    part("preview").dataset.picture = "none";
+    for (const id of ["more", "tokenForm", "badge"]) part(id).hidden = true;
+    main.replaceWith(still);
   }
 
   async function reload() {
@@ -28,6 +42,7 @@
     setTimeout(reload, RETRY_MS);
   }
 
+  document.documentElement.dataset.guarded = "";
   window.addEventListener("error", fail, true);
   window.addEventListener("unhandledrejection", fail);
   setTimeout(() => {

@@ -17,6 +17,7 @@ const TICK_MS = 200;
 const HEALTH_MS = 2000;
 const CARD_MS = 1000;
 const MEASURE_MS = 1000;
+const RELOAD_MS = 5000;
 const DIGEST_CHARACTERS = 12;
 const CARD_EVENTS = new Set(["model", "update", "worker"]);
 const BADGE_ICONS = { live: "live", older: "wait", unusable: "none", none: "none" };
@@ -275,4 +276,6 @@ function describeModel({ name, version, digest }) {
   return [element("span", { class: "model-name", dir: "auto" }, name), identity];
 }
 
-new Kiosk().start();
+// Without its guard, or where that has found a fault already, nothing is shown.
+if ("guarded" in document.documentElement.dataset) new Kiosk().start();
+else setTimeout(() => location.reload(), RELOAD_MS);

@@ -138,6 +138,46 @@ def test_a_fault_of_the_page_itself_takes_the_answer_away_and_loads_it_anew(open
     assert set(screen.errors) == {"a fault for the test"}
 
 
+def test_after_a_fault_of_the_page_no_answer_comes_back_before_it_is_loaded_anew(
+    open_screen, own_kiosk
+):
+    screen = open_answered(open_screen, own_kiosk)
+    fault = """(label) => {
+        window.isOldPage = true;
+        window.wereShown = [];
+        const look = () => window.wereShown.push(document.body.textContent.includes(label));
+        setTimeout(() => { setInterval(look, 20); throw new Error("a fault for the test"); });
+    }"""
+    screen.ask(fault, LABEL)
+    wait_until(lambda: screen.ask("window.wereShown.length"), "the fault")
+    own_kiosk.order(scene="waiting")
+    own_kiosk.order(scene="classification")
+    looks = []
+    while (were_shown := screen.ask("window.isOldPage && window.wereShown")) is not None:
+        looks = were_shown
+        screen.page.wait_for_timeout(200)
+    assert len(looks) > 1
+    assert not any(looks)
+    screen.wait_for_scene("classification")
+
+
+@pytest.mark.parametrize("broken", ["guard.js", "kiosk.css"])
+def test_a_page_without_all_its_parts_shows_no_answer(open_screen, own_kiosk, broken):
+    asked = []
+
+    def answer(route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    screen = open_answered(open_screen, own_kiosk)
+    screen.page.route(f"**/page/{broken}", answer)
+    screen.page.reload()
+    wait_until(lambda: screen.ask("true") and len(asked) > 1, "a page that loads itself anew")
+    assert LABEL not in screen.ask("document.body?.textContent ?? ''")
+    screen.page.unroute(f"**/page/{broken}")
+    screen.wait_for_scene("classification")
+
+
 def test_a_newer_service_brings_its_own_page(open_screen, own_kiosk, film):
     screen = open_answered(open_screen, own_kiosk)
     screen.ask("window.isOldPage = true")
