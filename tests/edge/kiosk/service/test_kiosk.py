@@ -1,172 +1,112 @@
-"""A kiosk with a real worker, over disks and workers that misbehave."""
+"""Which answer is the newest, however messages of the worker and syncs of the disk overtake."""
 
 import asyncio
-import contextlib
-import os
-import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from hanging_disk import HangingDisk
-from kiosk_bundles import GOOD, brightness_bundle
+from answer_samples import answered
 
-from edge.kiosk.journal.journal import Journal
-from edge.kiosk.service import worker_process
+from edge.kiosk.journal.entry import JournalEntry
+from edge.kiosk.journal.journal import Receipt
 from edge.kiosk.service.event_log import EventLog
-from edge.kiosk.service.journal_link import JournalLink
 from edge.kiosk.service.kiosk import Kiosk
 from edge.kiosk.service.model_choice import FixedBundle
-from edge.kiosk.service.settings import ServiceSettings, WorkerLimits
-
-pytestmark = pytest.mark.slow
-
-CAMERA = "fake:pattern?size=64x48&fps=20"
+from edge.kiosk.service.settings import ServiceSettings
+from edge.kiosk.worker.wire import Answered, FromWorker, Happened, Message
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory) -> Path:
-    return brightness_bundle(tmp_path_factory.mktemp("bundles") / "brightness.edge")
+class SlowJournal:
+    """Stores an entry when it is told to."""
+
+    reason = ""
+
+    def __init__(self) -> None:
+        self.waiting: list[asyncio.Future[Receipt]] = []
+
+    async def write(self, _: JournalEntry) -> Receipt:
+        self.waiting.append(asyncio.get_running_loop().create_future())
+        return await self.waiting[-1]
 
 
-@contextlib.asynccontextmanager
-async def running_kiosk(
-    bundle: Path, journal: Callable[[], Journal] | None = None, *, source: str = CAMERA
-) -> AsyncIterator[Kiosk]:
-    events = EventLog()
-    link = JournalLink(journal, events)
-    settings = ServiceSettings(source, bundle, worker=WorkerLimits(silence_s=1.5, infer_s=5.0))
-    kiosk = Kiosk(settings, FixedBundle(bundle), events, link)
-    tasks = [asyncio.ensure_future(each.run()) for each in (link, kiosk)]
-    try:
-        yield kiosk
-    finally:
-        for task in reversed(tasks):
-            task.cancel()
-            await asyncio.wait({task})
-        await link.close()
+class Stage:
+    """A kiosk without processes: a worker's words in, what may be shown out."""
+
+    def __init__(self) -> None:
+        bundle = Path("model.edge")
+        self.journal = SlowJournal()
+        settings = ServiceSettings(source="camera:0", bundle=bundle, answer_limit_s=1000.0)
+        self.kiosk = Kiosk(settings, FixedBundle(bundle), EventLog(), self.journal)  # type: ignore[arg-type]
+        self.kiosk._supervisor.status.state = "ready"
+
+    async def hear(self, body: FromWorker) -> None:
+        await self.kiosk._take(Message(body))
+        await asyncio.sleep(0)
+
+    async def happened(self, code: str) -> None:
+        await self.hear(Happened("source", "info", code, "unplugged", time.monotonic_ns()))
+
+    async def store(self, number: int) -> None:
+        self.journal.waiting[number].set_result(Receipt(number + 1, "0" * 64))
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    @property
+    def shown(self) -> tuple[str, int | None]:
+        latest = self.kiosk.latest()
+        return latest.state, None if latest.answer is None else latest.answer.index
 
 
-async def until(condition: Callable[[], object], what: str) -> None:
-    for _ in range(6000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"{what}: not within a minute")
+async def _one_on_its_way(stage: Stage) -> None:
+    await stage.hear(answered(index=1))
+    await stage.happened("source_lost")
+    await stage.happened("source_back")
+    await stage.store(0)
 
 
-def codes(kiosk: Kiosk) -> list[str]:
-    return [each.code for each in kiosk.events_after(0)]
+async def _one_that_was_shown(stage: Stage) -> None:
+    await stage.hear(answered(index=1))
+    await stage.store(0)
+    assert stage.shown == ("answered", 1)
+    await stage.happened("source_lost")
+    await stage.happened("source_back")
 
 
-def is_asked(kiosk: Kiosk) -> bool:
-    """Whether an upload was handed to the worker."""
-    return repr(kiosk._uploads._numbers) != "count(1)"
+async def _one_that_comes_late(stage: Stage) -> None:
+    late: Answered = answered(index=1)
+    await stage.happened("source_lost")
+    await stage.happened("source_back")
+    await stage.hear(late)
+    await stage.store(0)
 
 
-def is_answered(kiosk: Kiosk) -> bool:
-    return kiosk.latest().state == "answered"
+@pytest.mark.parametrize("play", [_one_on_its_way, _one_that_was_shown, _one_that_comes_late])
+def test_nothing_from_before_a_loss_is_shown_when_the_camera_is_back(
+    play: Callable[[Stage], Awaitable[None]],
+):
+    async def run() -> None:
+        stage = Stage()
+        await stage.happened("source_open")
+        await play(stage)
+        assert stage.shown == ("waiting", None)
+        await stage.hear(answered(index=2))
+        await stage.store(1)
+        assert stage.shown == ("answered", 2)
+
+    asyncio.run(run())
 
 
-def test_a_worker_that_says_nothing_any_more_is_replaced(bundle):
-    async def run():
-        async with running_kiosk(bundle) as kiosk:
-            await until(lambda: is_answered(kiosk), "an answer")
-            pid = kiosk.health().worker.pid
-            os.kill(pid, signal.SIGSTOP)
-            await until(lambda: "worker_silent" in codes(kiosk), "the fault")
-            await until(lambda: is_answered(kiosk), "an answer")
-            return pid, kiosk.health().worker
+def test_an_answer_that_is_stored_late_does_not_take_the_place_of_a_newer_one():
+    async def run() -> None:
+        stage = Stage()
+        await stage.happened("source_open")
+        await stage.hear(answered(index=1))
+        await stage.hear(answered(index=2))
+        assert stage.shown == ("waiting", None)
+        await stage.store(1)
+        assert stage.shown == ("answered", 2)
+        await stage.store(0)
+        assert stage.shown == ("answered", 2)
 
-    pid, worker = asyncio.run(run())
-    assert worker.pid != pid
-    assert (worker.state, worker.restarts) == ("ready", 1)
-
-
-def test_an_answer_on_its_way_to_the_journal_when_its_worker_dies_is_never_shown(bundle, tmp_path):
-    disk = HangingDisk()
-
-    async def run():
-        async with running_kiosk(bundle, lambda: Journal(tmp_path / "j", disk=disk)) as kiosk:
-            await until(lambda: is_answered(kiosk), "an answer")
-            disk.may_sync.clear()
-            await until(lambda: kiosk._publishing, "answers on their way")
-            os.kill(kiosk.health().worker.pid, signal.SIGKILL)
-            killed_ns = time.time_ns()
-            await until(lambda: kiosk.health().worker.state != "ready", "the worker's end")
-            disk.may_sync.set()
-            while kiosk.health().worker.restarts == 0 or not is_answered(kiosk):
-                assert not is_answered(kiosk)
-                await asyncio.sleep(0.001)
-            return killed_ns, kiosk.latest().answer
-
-    killed_ns, answer = asyncio.run(run())
-    assert answer.capture_time_ns > killed_ns
-
-
-def test_a_worker_that_has_to_wait_for_the_journal_is_not_taken_for_silent(bundle, tmp_path):
-    disk = HangingDisk()
-
-    async def run():
-        async with running_kiosk(bundle, lambda: Journal(tmp_path / "j", disk=disk)) as kiosk:
-            await until(lambda: is_answered(kiosk), "an answer")
-            disk.may_sync.clear()
-            await asyncio.sleep(3.5)  # over twice the silence that is allowed
-            disk.may_sync.set()
-            await until(lambda: is_answered(kiosk), "an answer")
-            return codes(kiosk), kiosk.health().worker.restarts
-
-    found, restarts = asyncio.run(run())
-    assert [code for code in found if code.startswith("worker_")] == ["worker_started"]
-    assert restarts == 0
-
-
-def test_an_upload_whose_answer_is_on_its_way_outlives_its_worker(bundle, tmp_path):
-    disk = HangingDisk()
-
-    async def run():
-        journal = lambda: Journal(tmp_path / "j", disk=disk)  # noqa: E731 - an argument
-        async with running_kiosk(bundle, journal, source="") as kiosk:
-            await until(lambda: kiosk.health().worker.state == "ready", "a worker")
-            disk.may_sync.clear()
-            upload = asyncio.ensure_future(kiosk.infer(GOOD))
-            waiting = kiosk._uploads._waiting
-            await until(lambda: is_asked(kiosk) and not waiting, "its inference")
-            os.kill(kiosk.health().worker.pid, signal.SIGKILL)
-            await until(lambda: "worker_died" in codes(kiosk), "its worker's end")
-            disk.may_sync.set()
-            return await upload
-
-    answer = asyncio.run(run())
-    assert (answer.status, answer.source) == ("ok", "upload")
-    assert answer.sequence > 0
-
-
-@pytest.mark.parametrize(
-    ("program", "code"),
-    [
-        pytest.param("pass", "worker_died", id="ends at once"),
-        pytest.param("import os; os.abort()", "worker_died", id="crashes"),
-        pytest.param("say(b'GET / HTTP/1.1')", "worker_garbled", id="talks of something else"),
-        pytest.param("say(pack('>II', 5, 0) + b'hello')", "worker_garbled", id="no JSON"),
-        pytest.param("say(pack('>II', 50, 0) + b'{')", "worker_died", id="half a message"),
-        pytest.param("say(pack('>II', 2**31, 0))", "worker_garbled", id="endless"),
-    ],
-)
-def test_whatever_a_worker_does_the_service_goes_on(bundle, monkeypatch, program, code):
-    prologue = (
-        "import socket, sys; from struct import pack\n"
-        "say = socket.socket(fileno=int(sys.argv[1])).sendall\n"
-    )
-    monkeypatch.setattr(worker_process, "_CODE", prologue + program)
-
-    async def run():
-        async with running_kiosk(bundle) as kiosk:
-            await until(lambda: kiosk.health().worker.restarts >= 2, "another and another")
-            assert kiosk.health().status == "down"
-            return codes(kiosk), kiosk.latest()
-
-    found, latest = asyncio.run(run())
-    assert set(found) == {code}
-    assert (latest.state, latest.gate) == ("no_result", "worker")
+    asyncio.run(run())
