@@ -92,6 +92,18 @@ def test_damage_in_the_middle_is_never_repaired_the_chain_is_set_aside(tmp_path)
     assert {each.file.partition("/")[0] for each in found.breaks} == {"damaged-000001"}
 
 
+def test_time_is_counted_on_behind_a_chain_that_was_set_aside(tmp_path):
+    folder = tmp_path / "j"
+    filled(folder, 2)
+    lines = stored_lines(folder)
+    damage(folder)
+    filled(folder, 1)
+    head = stored_lines(folder)[0]
+    assert head["is_first"]
+    assert head["elapsed_ns"] == lines[-1]["monotonic_ns"] - lines[0]["monotonic_ns"]
+    assert head["elapsed_ns"] > 0
+
+
 def test_a_chain_that_was_set_aside_may_be_filed_elsewhere(tmp_path):
     folder = tmp_path / "j"
     filled(folder, 5)
