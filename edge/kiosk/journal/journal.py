@@ -57,7 +57,8 @@ class Journal:
     ) -> None:
         self._folder = folder
         self._limits = JournalLimits() if limits is None else limits
-        self._writer = ChainWriter(folder, self._limits, Disk() if disk is None else disk)
+        self._disk = Disk() if disk is None else disk
+        self._writer = ChainWriter(folder, self._limits, self._disk)
         self._waiting: collections.deque[_Waiting] = collections.deque()
         self._changed = threading.Condition()
         self._is_closing = False
@@ -201,6 +202,7 @@ class Journal:
             told = EncodedEntry.own("was_failing", {"refused": self._refused}, moment)
             entries.insert(0, told)
         try:
+            self._keep_lock()
             receipts = self._writer.write(entries)
         except OSError as error:
             self._fail(batch, str(_cannot_write(self._folder, error)))
@@ -210,6 +212,27 @@ class Journal:
             self._failure, self._refused, self._back_off_s = "", 0, 0.0
             for waiting, receipt in zip(reversed(batch), reversed(receipts), strict=False):
                 waiting.receipt.set_result(receipt)
+
+    def _keep_lock(self) -> None:
+        """Be sure that this process alone writes, though somebody removed the folder or its lock.
+
+        A folder that is gone is not made anew: it may be on a disk that is not mounted.
+
+        Raises:
+            JournalError: the folder is gone, or another process has the journal by now.
+        """
+        if _is_at(self._lock, self._folder / LOCK_NAME):
+            return
+        if not self._folder.is_dir():
+            raise JournalError(
+                f"the folder of the journal {self._folder} is gone; bring it back, or mount its disk"
+            )
+        lock = _lock(self._folder)
+        os.close(self._lock)
+        self._lock = lock
+        self._writer.close()
+        self._writer = ChainWriter(self._folder, self._limits, self._disk)
+        self._prepare()
 
     def _note_failure(self, reason: str) -> None:
         self._failure = reason
@@ -231,6 +254,14 @@ def _cannot_write(folder: Path, error: OSError) -> JournalError:
         f"cannot write the journal {folder}: {error.strerror or error}; free the disk, or name "
         "another folder"
     )
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether a path still leads to the file that is open."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except OSError:
+        return False
 
 
 def _lock(folder: Path) -> int:

@@ -3,10 +3,12 @@
 import itertools
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -262,3 +264,40 @@ def test_a_segment_that_somebody_removed_does_not_swallow_entries(tmp_path):
         receipt = journal.append(answer(1))
     [segment] = segments(folder)
     assert receipt.digest.encode() in segment.read_bytes()
+
+
+def append_until_stored(journal):
+    """Entries are refused for a moment after one that could not be written."""
+    deadline_s = time.monotonic() + 60
+    while True:
+        try:
+            return journal.append(answer(9))
+        except JournalError:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.02)
+
+
+def test_where_somebody_removed_the_lock_two_processes_still_do_not_write_one_journal(tmp_path):
+    with Journal(tmp_path / "j") as first:
+        first.append(answer(1))
+        (tmp_path / "j" / "lock").unlink()
+        with Journal(tmp_path / "j") as second:
+            second.append(answer(2))
+            with pytest.raises(JournalError, match="in use by another process"):
+                first.append(answer(3))
+            second.append(answer(4))
+        # Once the other has ended, the first goes on behind what that one wrote.
+        assert append_until_stored(first).sequence > 3
+    check_whole(tmp_path / "j")
+
+
+def test_a_journal_whose_folder_was_removed_waits_for_it_and_goes_on(tmp_path):
+    with Journal(tmp_path / "j") as journal:
+        journal.append(answer(1))
+        shutil.rmtree(tmp_path / "j")
+        with pytest.raises(JournalError, match="is gone"):
+            journal.append(answer(2))
+        assert not (tmp_path / "j").exists()
+        (tmp_path / "j").mkdir()
+        append_until_stored(journal)
+    check_whole(tmp_path / "j")
