@@ -225,7 +225,7 @@ class Journal:
             return
         if not self._folder.is_dir():
             raise JournalError(
-                f"the folder of the journal {self._folder} is gone; bring it back, or mount its disk"
+                f"the folder of the journal {self._folder} is gone; mount its disk, or make it"
             )
         lock = _lock(self._folder)
         os.close(self._lock)
