@@ -1,4 +1,4 @@
-"""Memory of processes that share libraries: each page counted once, among those that map it."""
+"""Memory of processes: with its share of what others map too, and what is its own alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["engine_alone_mib", "proportional_mib"]
+__all__ = ["anonymous_mib", "engine_alone_mib", "proportional_mib"]
 
 _KIB_PER_MIB = 1024
 _ENGINE_ALONE = """
@@ -21,13 +21,29 @@ with edge.load(sys.argv[1]) as model:
 
 
 def proportional_mib(pid: int | str) -> float:
-    """Proportional set size of a process in MiB (proc(5), smaps_rollup); 0 where it is gone."""
+    """Proportional set size in MiB (proc(5), smaps_rollup): shared pages by their share.
+
+    0 where the process is gone.
+    """
+    return _rolled_up(pid, "Pss:")
+
+
+def anonymous_mib(pid: int | str) -> float:
+    """Memory in MiB that no file backs: heaps and stacks, which only the process itself changes.
+
+    A proportional size moves whenever another program that maps the same libraries starts or
+    ends, so that it cannot tell whether a process grows. 0 where the process is gone.
+    """
+    return _rolled_up(pid, "Anonymous:")
+
+
+def _rolled_up(pid: int | str, field: str) -> float:
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
         return 0.0
     for line in text.splitlines():
-        if line.startswith("Pss:"):
+        if line.startswith(field):
             return int(line.split()[1]) / _KIB_PER_MIB
     return 0.0
 

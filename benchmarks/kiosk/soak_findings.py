@@ -37,9 +37,9 @@ class SoakFindings:
         unseen: faults that no event told.
         faults: how many there were, by kind.
         back_s: seconds from the end of each loss of the camera until the next answer was shown.
-        service_slope: MiB an hour of the service's memory, after five minutes.
+        service_slope: MiB an hour of the service's anonymous memory, after five minutes.
         worker_slope: the same of the worker that lived longest.
-        most_mib: largest sum of both.
+        most_mib: largest proportional set size of both together.
         failures: requests without an answer.
     """
 
@@ -81,7 +81,7 @@ def examine_soak(
         unseen=_unseen(watch.events, camera, service),
         faults=dict(Counter([e.kind for e in camera] + [e.kind for e in service])),
         back_s=_times_to_come_back(watch.shown, camera),
-        service_slope=_slope([(e.at_s, e.service_mib) for e in watch.footprints]),
+        service_slope=_slope([(e.at_s, e.service_anonymous_mib) for e in watch.footprints]),
         worker_slope=_slope(_longest_life(watch.footprints)),
         most_mib=max(each.service_mib + each.worker_mib for each in watch.footprints),
         failures=watch.failures,
@@ -138,7 +138,7 @@ def _times_to_come_back(shown: list[Shown], camera: list[CameraFault]) -> list[f
 def _longest_life(footprints: list[Footprint]) -> list[tuple[float, float]]:
     counts = Counter(each.worker_pid for each in footprints if each.worker_mib)
     pid = counts.most_common(1)[0][0]
-    return [(each.at_s, each.worker_mib) for each in footprints if each.worker_pid == pid]
+    return [(each.at_s, each.worker_anonymous_mib) for each in footprints if each.worker_pid == pid]
 
 
 def _slope(readings: list[tuple[float, float]]) -> Interval:

@@ -44,8 +44,9 @@ def format_soak(record: dict[str, Any]) -> str:
         (
             f"Memory (proportional set size): at most {most:.0f} MiB of service and worker "
             f"together, {most - own:.0f} over the {own:.0f} that a process takes which only loads "
-            f"the model and answers; slope of the service {_slope(found['service_slope'])}, of the "
-            f"worker that lived longest {_slope(found['worker_slope'])} MiB an hour."
+            "the model and answers. Slope of what is their own (anonymous memory): service "
+            f"{_slope(found['service_slope'])}, the worker that lived longest "
+            f"{_slope(found['worker_slope'])} MiB an hour."
         ),
         "",
         *_listed("Wrong", found["wrong"] + record["wrong_uploads"]),

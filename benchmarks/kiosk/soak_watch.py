@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.kiosk.footprint import proportional_mib
+from benchmarks.kiosk.footprint import anonymous_mib, proportional_mib
 from benchmarks.kiosk.running_kiosk import RunningKiosk
 
 __all__ = ["Footprint", "Shown", "SoakWatch"]
@@ -35,11 +35,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Memory at a moment: of the service, and of the worker and how often it was replaced."""
+    """Memory at a moment: proportional and anonymous, of the service and of the worker."""
 
     at_s: float
     service_mib: float
     worker_mib: float
+    service_anonymous_mib: float
+    worker_anonymous_mib: float
     worker_pid: int
 
 
@@ -113,6 +115,8 @@ class SoakWatch:
                     at_s=self._now_s(),
                     service_mib=proportional_mib(self.kiosk.pid),
                     worker_mib=proportional_mib(worker) if worker else 0.0,
+                    service_anonymous_mib=anonymous_mib(self.kiosk.pid),
+                    worker_anonymous_mib=anonymous_mib(worker) if worker else 0.0,
                     worker_pid=worker,
                 ),
             )
