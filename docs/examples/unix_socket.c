@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -34,9 +35,15 @@ static int send_all(int kiosk, const char *data, size_t size) {
 /* The whole file, or NULL; *size is set. */
 static char *read_file(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
+    struct stat kind;
     char *data = NULL;
     long end = -1;
     if (file == NULL) return NULL;
+    if (fstat(fileno(file), &kind) == 0 && !S_ISREG(kind.st_mode)) {
+        fclose(file);
+        errno = EISDIR;
+        return NULL;
+    }
     if (fseek(file, 0, SEEK_END) == 0 && (end = ftell(file)) >= 0) {
         rewind(file);
         data = malloc((size_t)end + 1);
@@ -85,7 +92,8 @@ int main(int count, char **words) {
     kiosk = socket(AF_UNIX, SOCK_STREAM, 0);
     if (kiosk < 0) return fail("socket");
     if (connect(kiosk, (struct sockaddr *)&address, sizeof address) < 0) return fail(words[1]);
-    if (ask(kiosk, picture) < 0) return fail(picture == NULL ? words[1] : picture);
+    /* A picture over the limit is not read to its end; the reply says why. */
+    if (ask(kiosk, picture) < 0 && errno != EPIPE) return fail(picture == NULL ? words[1] : picture);
     reply = fdopen(kiosk, "r");
     if (reply == NULL || getline(&line, &room, reply) < 0) return fail("no reply");
     fputs(line, stdout);

@@ -118,6 +118,25 @@ def test_a_c_program_is_told_when_a_file_is_no_picture(
     assert json.loads(done.stdout)["result"]["status"] == "error"
 
 
+def test_a_c_program_is_told_that_a_picture_is_over_the_limit(
+    client: Path, kiosk: tuple[RunningKiosk, Path], tmp_path: Path
+) -> None:
+    with (tmp_path / "large.png").open("wb") as file:
+        file.truncate(64 << 20)
+    words = [client, kiosk[1], tmp_path / "large.png"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    reply = json.loads(done.stdout)
+    assert (reply["ok"], "33554432" in reply["error"]["message"]) == (False, True)
+
+
+def test_a_c_program_does_not_send_a_folder(
+    client: Path, kiosk: tuple[RunningKiosk, Path], tmp_path: Path
+) -> None:
+    done = subprocess.run([client, kiosk[1], tmp_path], capture_output=True, text=True, check=False)
+    assert (done.returncode, "directory" in done.stderr) == (2, True)
+
+
 def test_a_c_program_without_a_kiosk_says_so(client: Path, tmp_path: Path) -> None:
     words = [client, tmp_path / "none.sock"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
