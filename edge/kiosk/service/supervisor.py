@@ -37,6 +37,7 @@ _SWITCH_GRACE_S = 3.0
 _END_GRACE_S = 1.0
 _LAST_WORDS_S = 1.0
 _RUNS_WELL_S = 5.0
+_AWAY = "the worker is being started"
 _NS_PER_S = 1_000_000_000
 
 
@@ -51,7 +52,7 @@ class WorkerStatus:
     """
 
     state: Literal["starting", "ready", "stopped"] = "stopped"
-    reason: str = "the worker is being started"
+    reason: str = _AWAY
     is_updating: bool = False
     process: WorkerProcess | None = None
     card: ModelCard | None = None
@@ -232,7 +233,7 @@ class Supervisor:
     def _note_ready(self, ready: Ready) -> None:
         status, model = self.status, ready.card.model
         status.state, status.card = "ready", ready.card
-        status.reason, status.is_updating = "", False
+        status.reason, status.is_updating = _AWAY, False
         self._tally.forget()
         self._events.add(
             "worker",
