@@ -134,7 +134,8 @@ def _plan(root: Path, options: dict[str, Any]) -> tuple[InstallationPlan, tuple[
 
 def _own_program() -> Path:
     beside_python = Path(sys.executable).parent / "edge-kiosk"
-    return beside_python if beside_python.exists() else Path(sys.argv[0]).absolute()
+    # Not `exists`, which raises for a folder that this user may not look into.
+    return beside_python if os.access(beside_python, os.X_OK) else Path(sys.argv[0]).absolute()
 
 
 def _wants_screen(root: Path, named: bool | None) -> bool:  # noqa: FBT001 - an option, or none

@@ -26,10 +26,11 @@ class FramePolicy:
     Attributes:
         kind: "newest": when inference is free, the newest frame; whatever it has overtaken is
             dropped. "every": all in order, through a bounded queue; when it is full, the oldest
-            in it is dropped, so that what is answered is never older than it must be. "nth": only
-            the first frame of each `n` that were captured; of those the newest, as above.
+            in it is dropped, so that what is answered is never older than it must be. "nth": as
+            "every", and only the first frame of each `n` that were captured.
         n: for "nth", how many frames make one.
-        queue: for "every", how many frames may wait.
+        queue: for "every" and "nth", how many frames may wait. 1 keeps what waits fresh: it is
+            always the newest.
 
     Raises:
         UsageError: the kind is unknown, or a number is below 1.
@@ -47,7 +48,7 @@ class FramePolicy:
     @property
     def most_waiting(self) -> int:
         """How many frames may wait for inference."""
-        return self.queue if self.kind == "every" else 1
+        return 1 if self.kind == "newest" else self.queue
 
     def takes(self, index: int, previous: int) -> bool:
         """Whether a frame is one that the policy answers.
@@ -65,7 +66,8 @@ def parse_policy(text: str) -> FramePolicy:
     """Read a policy.
 
     Args:
-        text: "newest", "every", "every:16" (a queue of 16) or "nth:5".
+        text: "newest", "every", "every:16" (a queue of 16) or "nth:5" (the
+            newest of them where inference is slower).
 
     Raises:
         UsageError: it is none of these.
@@ -79,5 +81,5 @@ def parse_policy(text: str) -> FramePolicy:
     if match["kind"] == "every":
         return FramePolicy("every") if number is None else FramePolicy("every", queue=number)
     if match["kind"] == "nth" and number is not None:
-        return FramePolicy("nth", n=number)
+        return FramePolicy("nth", n=number, queue=1)
     raise UsageError(f"{text!r} is no policy for frames; {_EXPLANATION}")

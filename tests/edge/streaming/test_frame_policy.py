@@ -16,7 +16,7 @@ from edge.streaming.frame_policy import FramePolicy, parse_policy
         ("newest", FramePolicy("newest")),
         ("every", FramePolicy("every", queue=8)),
         ("every:16", FramePolicy("every", queue=16)),
-        ("nth:5", FramePolicy("nth", n=5)),
+        ("nth:5", FramePolicy("nth", n=5, queue=1)),
     ],
 )
 def test_a_policy_is_read(text: str, expected: FramePolicy) -> None:
