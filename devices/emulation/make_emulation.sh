@@ -22,7 +22,7 @@ set -euo pipefail
 readonly DEFAULT_REQUIREMENTS=(
   'numpy' 'onnxruntime' 'ai-edge-litert' 'opencv-python-headless<5' 'click' 'msgspec'
   'starlette' 'uvicorn'
-  'pytest' 'hypothesis' 'onnx' # what the runtime's own tests need
+  'pytest' 'pytest-timeout' 'hypothesis' 'onnx' # what the runtime's own tests need
 )
 # Debian 12's own qemu 7.2 crashes in `import onnxruntime`. Debian 13's works, and as it is linked
 # statically it runs on Debian 12 too.
