@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge import __version__
-from edge.command_line import run_command
+from edge.command_line import ENGINES, PRECISIONS, run_command
 
 if TYPE_CHECKING:
     from edge.answering import Failure, StreamOptions
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_ENGINES = click.Choice(["auto", "onnxruntime", "litert"])
 _BARE_OPTIONS = (
     "labels",
     "kind",
@@ -36,7 +35,6 @@ _BARE_OPTIONS = (
     "resize",
     "size",
 )
-_PRECISIONS = click.Choice(["auto", "int8", "mixed", "dynamic", "float32"])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,8 +61,8 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="A bundle (.edge file or folder), or a bare .onnx or .tflite file. "
                 "Default: the chest X-ray bundle that comes with edgedx.",
             ),
-            click.option("--engine", type=_ENGINES, default="auto", show_default=True),
-            click.option("--precision", type=_PRECISIONS, default="auto", show_default=True),
+            click.option("--engine", type=ENGINES, default="auto", show_default=True),
+            click.option("--precision", type=PRECISIONS, default="auto", show_default=True),
             click.option(
                 "--threads",
                 type=int,

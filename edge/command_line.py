@@ -14,12 +14,18 @@ import click
 
 from edge.errors import EdgeError
 
-__all__ = ["EXIT_INTERRUPTED", "NumberRange", "run_command"]
+__all__ = ["ENGINES", "EXIT_INTERRUPTED", "PRECISIONS", "NumberRange", "run_command"]
 
 EXIT_DONE = 0
 EXIT_USAGE = 2
 EXIT_FAILURE = 5
 EXIT_INTERRUPTED = 130
+
+ENGINES = click.Choice(["auto", "onnxruntime", "litert"])
+"""Type of an option that chooses what runs a bundle."""
+
+PRECISIONS = click.Choice(["auto", "int8", "mixed", "dynamic", "float32"])
+"""Type of an option that chooses among a bundle's files."""
 
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 

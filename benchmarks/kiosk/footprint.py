@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["anonymous_mib", "engine_alone_mib", "proportional_mib"]
+__all__ = ["anonymous_mib", "engine_alone_mib", "proportional_mib", "resident_mib"]
 
 _KIB_PER_MIB = 1024
 _ENGINE_ALONE = """
@@ -25,7 +25,7 @@ def proportional_mib(pid: int | str) -> float:
 
     0 where the process is gone.
     """
-    return _rolled_up(pid, "Pss:")
+    return _field_mib(pid, "smaps_rollup", "Pss:")
 
 
 def anonymous_mib(pid: int | str) -> float:
@@ -34,12 +34,17 @@ def anonymous_mib(pid: int | str) -> float:
     A proportional size moves whenever another program that maps the same libraries starts or
     ends, so that it cannot tell whether a process grows. 0 where the process is gone.
     """
-    return _rolled_up(pid, "Anonymous:")
+    return _field_mib(pid, "smaps_rollup", "Anonymous:")
 
 
-def _rolled_up(pid: int | str, field: str) -> float:
+def resident_mib(pid: int | str) -> float:
+    """Resident set size in MiB (proc(5), status), shared pages whole; 0 where it is gone."""
+    return _field_mib(pid, "status", "VmRSS:")
+
+
+def _field_mib(pid: int | str, file: str, field: str) -> float:
     try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+        text = Path(f"/proc/{pid}/{file}").read_text(encoding="ascii", errors="replace")
     except OSError:
         return 0.0
     for line in text.splitlines():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from benchmarks.kiosk.footprint import resident_mib
 from edge.errors import DeviceError
 
 __all__ = ["TreeWatch"]
 
 _EVERY_S = 0.25
-_KIB_PER_MIB = 1024
 
 
 class TreeWatch:
@@ -31,7 +31,7 @@ class TreeWatch:
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> TreeWatch:
-        if not _resident_mib(self._pid):
+        if not resident_mib(self._pid):
             raise DeviceError(f"there is no process {self._pid}; name the service's")
         self.read()
         self._thread.start()
@@ -44,8 +44,8 @@ class TreeWatch:
 
     def read(self) -> None:
         """Take one sample more than those that are taken as time goes by."""
-        self._service.append(_resident_mib(self._pid))
-        self._workers.append(sum(_resident_mib(pid) for pid in _descendants(self._pid)))
+        self._service.append(resident_mib(self._pid))
+        self._workers.append(sum(resident_mib(pid) for pid in _descendants(self._pid)))
 
     def summary(self) -> dict[str, dict[str, float]]:
         """MiB before, at most and after: of the service, and of its workers together."""
@@ -62,17 +62,6 @@ class TreeWatch:
     def _watch(self) -> None:
         while not self._is_over.wait(_EVERY_S):
             self.read()
-
-
-def _resident_mib(pid: int) -> float:
-    try:
-        text = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return 0.0
-    for line in text.splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / _KIB_PER_MIB
-    return 0.0
 
 
 def _descendants(pid: int) -> list[int]:

@@ -100,8 +100,7 @@ def run_kiosk(arguments: Sequence[str], *, log: Path | None = None) -> Iterator[
         DeviceError: it did not start.
     """
     port = free_port()
-    words = [sys.executable, "-c", "from edge.kiosk.cli import main; main()", "serve"]
-    words += ["--port", str(port), *arguments]
+    words = [sys.executable, "-m", "edge.kiosk", "serve", "--port", str(port), *arguments]
     with contextlib.ExitStack() as stack:
         errors = stack.enter_context(log.open("ab")) if log is not None else None
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=errors)

@@ -105,7 +105,6 @@ def _soak(folder: Path, minutes: int, films: Path) -> dict[str, Any]:
     arguments = ["--source", f"fake:{films}?fps=30&faults={script}", "--journal", str(journal)]
     arguments += ["--infer-timeout", "8"]
     with run_kiosk(arguments, log=folder / "service.log") as kiosk:
-        pid = kiosk.pid
         watch = SoakWatch(kiosk, origin_s)
         watch.start()
         with _uploading(kiosk, lab, films) as wrong_uploads:
@@ -113,9 +112,8 @@ def _soak(folder: Path, minutes: int, films: Path) -> dict[str, Any]:
                 _wait_until(origin_s + fault.at_s)
                 _cause(fault, kiosk, folder)
             _wait_until(origin_s + minutes * CYCLE_S)
-        health, restarts = kiosk.get("/v1/health"), int(kiosk.process.poll() is not None)
+        stays = kiosk.get("/v1/health")["service"]["pid"] == kiosk.pid
         watch.stop()
-        stays = kiosk.pid == pid == health["service"]["pid"] and not restarts
     verified = _journal_command("verify", journal)
     exported = folder.parent / f"{folder.name}.jsonl"
     _journal_command("export", journal, "--format", "jsonl", "-o", str(exported))
@@ -154,8 +152,8 @@ def _bars(
 
 
 def _journal_command(name: str, folder: Path, *words: str) -> int:
-    program = [sys.executable, "-c", "from edge.kiosk.cli import main; main()"]
-    return subprocess.run([*program, "journal", name, str(folder), *words], check=False).returncode
+    program = [sys.executable, "-m", "edge.kiosk", "journal", name, str(folder)]
+    return subprocess.run([*program, *words], check=False).returncode
 
 
 def _wait_until(at_s: float) -> None:

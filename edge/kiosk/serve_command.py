@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
-import sys
 from collections.abc import Callable
-from logging.handlers import RotatingFileHandler
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge.command_line import NumberRange
-from edge.errors import EngineNotInstalledError, InputNotFoundError, OutputError, UsageError
+from edge.command_line import ENGINES, PRECISIONS, NumberRange
+from edge.errors import EngineNotInstalledError, InputNotFoundError, UsageError
+from edge.kiosk.service.log_writer import LOG_FILES, start_log
 
 if TYPE_CHECKING:
     from edge.kiosk.api.settings import ApiSettings
     from edge.kiosk.journal.entry import DeviceState
-    from edge.kiosk.service.log_writer import LogWriter
     from edge.kiosk.service.settings import ServiceSettings
 
 __all__ = ["command"]
 
 _MIB = 1 << 20
-_LOG_FILES = 4
 _MOST_TOKEN_BYTES = 4096
+_GATE_FORM = "LIMIT=NUMBER"
 _BARE_SUFFIXES = (".onnx", ".tflite")
 _THROTTLED_NOW = 0b1110  # clock capped, throttled, soft temperature limit
 _PATH = click.Path(path_type=Path)
@@ -84,7 +82,7 @@ def _check_seconds(
 @click.option(
     "--gate",
     multiple=True,
-    metavar="LIMIT=NUMBER",
+    metavar=_GATE_FORM,
     help="From where on a frame is refused, such as frozen_s=5; 0 switches a gate off.",
 )
 @click.option(
@@ -150,14 +148,14 @@ def _check_seconds(
 )
 @click.option(
     "--engine",
-    type=click.Choice(["auto", "onnxruntime", "litert"]),
+    type=ENGINES,
     default="auto",
     show_default=True,
     help="What runs the model.",
 )
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "int8", "mixed", "dynamic", "float32"]),
+    type=PRECISIONS,
     default="auto",
     show_default=True,
     help="Which of the bundle's model files.",
@@ -214,7 +212,7 @@ def _check_seconds(
     "--log-file",
     type=_PATH,
     metavar="FILE",
-    help=f"Log here, in at most {_LOG_FILES} files. Default: to standard error.",
+    help=f"Log here, in at most {LOG_FILES} files. Default: to standard error.",
 )
 @click.option(
     "--log-mib",
@@ -237,12 +235,12 @@ def command(**options: Any) -> int:
     try:
         from edge.kiosk.service.service import serve
     except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
+        if error.name not in ("h11", "starlette", "uvicorn"):
             raise
         raise EngineNotInstalledError(
             f"edge-kiosk needs {error.name}; install edgedx[kiosk]"
         ) from error
-    log = _start_logging(options)
+    log = start_log(options["log_file"], most_bytes=options["log_mib"] * _MIB)
     try:
         serve(settings, api)
     finally:
@@ -257,6 +255,7 @@ def _service_settings(options: dict[str, Any]) -> ServiceSettings:
     from edge.bundle.signature import read_public_key
     from edge.kiosk.journal.journal import JournalLimits
     from edge.kiosk.service.settings import ServiceSettings, WorkerLimits
+    from edge.streaming.frame_gates import parse_limits
     from edge.streaming.frame_policy import parse_policy
 
     parse_policy(options["policy"])
@@ -269,7 +268,7 @@ def _service_settings(options: dict[str, Any]) -> ServiceSettings:
             max_bytes=options["journal_mib"] * _MIB, max_age_days=options["journal_days"]
         ),
         policy=options["policy"],
-        gates=_gates(options["gate"]),
+        gates=asdict(parse_limits(options["gate"], form=_GATE_FORM)),
         engine=options["engine"],
         precision=options["precision"],
         threads=options["threads"],
@@ -329,23 +328,6 @@ def _check_text(text: str, option: str) -> None:
         raise UsageError(f"{option} {text!a} is not UTF-8; rename what it names") from None
 
 
-def _gates(words: tuple[str, ...]) -> dict[str, float]:
-    from edge.streaming.frame_gates import GateLimits
-
-    limits = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not equals or math.isnan(number):
-            raise UsageError(f"--gate {word!r} is not LIMIT=NUMBER, such as frozen_s=5")
-        limits[name] = number
-    GateLimits().changed(limits)
-    return limits
-
-
 def _api_settings(options: dict[str, Any]) -> ApiSettings:
     from edge.kiosk.api.settings import ApiSettings
 
@@ -392,24 +374,3 @@ def _device_reader() -> Callable[[], DeviceState | None]:
         )
 
     return read
-
-
-def _start_logging(options: dict[str, Any]) -> LogWriter:
-    from edge.kiosk.service.log_writer import LogWriter
-
-    handler: logging.Handler = logging.StreamHandler(sys.stderr)
-    path = options["log_file"]
-    if path is not None:
-        try:
-            handler = RotatingFileHandler(
-                path,
-                maxBytes=options["log_mib"] * _MIB // _LOG_FILES,
-                backupCount=_LOG_FILES - 1,
-                encoding="utf-8",
-            )
-        except OSError as error:
-            raise OutputError(f"{path}: cannot log there ({error.strerror})") from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log = LogWriter(handler)
-    log.start(logging.INFO)
-    return log

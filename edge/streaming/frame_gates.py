@@ -81,11 +81,12 @@ class GateLimits:
         return replace(self, **changes)
 
 
-def parse_limits(texts: Iterable[str]) -> GateLimits:
+def parse_limits(texts: Iterable[str], *, form: str = "NAME=VALUE") -> GateLimits:
     """Read limits that differ from the defaults.
 
     Args:
         texts: each "NAME=VALUE", such as "frozen_s=10" or "black_level=0".
+        form: what the user's command calls that.
 
     Raises:
         UsageError: one is not so written, or means nothing.
@@ -97,7 +98,7 @@ def parse_limits(texts: Iterable[str]) -> GateLimits:
             changes[name.strip()] = float(value)
         except ValueError as error:
             raise UsageError(
-                f"{text!r} is no limit of a gate; write NAME=VALUE, such as frozen_s=10"
+                f"{text!r} is no limit of a gate; write {form}, such as frozen_s=10"
             ) from error
     return GateLimits().changed(changes)
 

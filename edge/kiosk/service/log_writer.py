@@ -5,9 +5,15 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from logging.handlers import QueueHandler
+from logging.handlers import QueueHandler, RotatingFileHandler
+from pathlib import Path
 
-__all__ = ["LogWriter"]
+from edge.errors import OutputError
+
+__all__ = ["LOG_FILES", "LogWriter", "start_log"]
+
+LOG_FILES = 4
+"""Files that a log of bounded size is kept in."""
 
 MOST_LINES = 2000
 _CLOSE_S = 1.0
@@ -50,3 +56,30 @@ class LogWriter:
     def _write_all(self) -> None:
         while (line := self._lines.get()) is not None:
             self._target.handle(line)
+
+
+def start_log(path: Path | None, *, most_bytes: int) -> LogWriter:
+    """Begin to write what is logged.
+
+    Args:
+        path: in files of this name; None for standard error.
+        most_bytes: what these files may take together.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    target: logging.Handler = logging.StreamHandler()
+    if path is not None:
+        try:
+            target = RotatingFileHandler(
+                path,
+                maxBytes=most_bytes // LOG_FILES,
+                backupCount=LOG_FILES - 1,
+                encoding="utf-8",
+            )
+        except OSError as error:
+            raise OutputError(f"{path}: cannot log there ({error.strerror})") from error
+    target.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = LogWriter(target)
+    log.start(logging.INFO)
+    return log

@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 
 from edge.bundle.signature import read_public_key
-from edge.command_line import NumberRange
+from edge.command_line import ENGINES, PRECISIONS, NumberRange
 from edge.errors import UsageError
 from edge.kiosk.slots.store import Slot, SlotState, SlotStore, Switch, UpdateRequirements
 from edge.stored_choice import STATE_FOLDER_VARIABLE
@@ -80,14 +80,14 @@ def command() -> None:
 @click.option("--again", is_flag=True, help="It may be one that was rolled back before.")
 @click.option(
     "--engine",
-    type=click.Choice(["auto", "onnxruntime", "litert"]),
+    type=ENGINES,
     default="auto",
     show_default=True,
     help="Test the artifacts for this engine only.",
 )
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "int8", "mixed", "dynamic", "float32"]),
+    type=PRECISIONS,
     default="auto",
     show_default=True,
     help="Test the artifacts of this precision only.",
